@@ -1,0 +1,151 @@
+"""What people are told: alerts to supervisors, the pause cue to the agent.
+
+Times are seconds of call time.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from emotion.events import Evidence
+
+
+class Severity(StrEnum):
+    """How soon a supervisor should look."""
+
+    NOTICE = "notice"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertOpened:
+    """A rule found something that a supervisor should see.
+
+    Attributes:
+        alert_id: unique in the call: ``a1``, ``a2``, ...
+        rule: id of the rule, which is also the key of its text on the screens.
+        evidence: why, heaviest first.
+    """
+
+    alert_id: str
+    rule: str
+    severity: Severity
+    at_s: float
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEscalated:
+    """An open alert became more serious."""
+
+    alert_id: str
+    severity: Severity
+    at_s: float
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertAcknowledged:
+    """A supervisor took the alert."""
+
+    alert_id: str
+    by: str
+    at_s: float
+
+
+class AlertEnd(StrEnum):
+    """Why an alert is over."""
+
+    CALMED = "calmed"
+    CALL_ENDED = "call_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertClosed:
+    """What the alert was about is over."""
+
+    alert_id: str
+    reason: AlertEnd
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CueArmed:
+    """Escalation looms while the customer talks: let them finish.
+
+    Told again with the same id when the customer speaks during the count.
+
+    Attributes:
+        cue_id: unique in the call: ``c1``, ``c2``, ...
+        p: the forecast that armed it.
+    """
+
+    cue_id: str
+    at_s: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class CueCounting:
+    """The customer has stopped: the agent waits until `until_s`.
+
+    Attributes:
+        start_s: end of the customer's turn; the count runs from here.
+        until_s: when five seconds are over.
+    """
+
+    cue_id: str
+    start_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CueReleased:
+    """The pause was held: a line to open with.
+
+    Attributes:
+        line_id: which line of the playbook.
+        text: the line, in the language of the call.
+        language: ISO 639-1 code of `text`.
+    """
+
+    cue_id: str
+    at_s: float
+    line_id: str
+    text: str
+    language: str
+
+
+class CueEnd(StrEnum):
+    """Why a cue was taken back."""
+
+    CALMED = "calmed"
+    EXPIRED = "expired"
+    CALL_ENDED = "call_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class CueWithdrawn:
+    """The cue is taken back: it is no longer needed."""
+
+    cue_id: str
+    at_s: float
+    reason: CueEnd
+
+
+@dataclass(frozen=True, slots=True)
+class CueFollowed:
+    """The agent paused before answering."""
+
+    cue_id: str
+    at_s: float
+    pause_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CueIgnored:
+    """The agent answered before the pause was over."""
+
+    cue_id: str
+    at_s: float
+    pause_s: float

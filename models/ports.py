@@ -1,0 +1,82 @@
+"""What the rest of the house needs from learned models, in its own words."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.frame import CustomerWindow, Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The words of one utterance.
+
+    Attributes:
+        text: what was said; empty when nothing was said or nothing can be trusted.
+        language: ISO 639-1 code, the one asked for or the one detected.
+        language_probability: how sure the detection is, 1.0 when it was asked for.
+        confidence: geometric mean of the token probabilities, in [0, 1].
+    """
+
+    text: str
+    language: str
+    language_probability: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceReading:
+    """How the customer's voice sounded over one window.
+
+    Attributes:
+        end_s: end of the window, in seconds of call time.
+        anger: calibrated probability of anger, in [0, 1].
+        level_dbfs: RMS level of the speech in the window, before normalisation.
+        model: name and version of the weights that said so.
+    """
+
+    end_s: float
+    anger: float
+    level_dbfs: float
+    model: str
+
+
+class SpeechDetector(Protocol):
+    """Hears whether somebody speaks. Keeps state: one for each party of each call."""
+
+    def probability(self, frame: Frame) -> float:
+        """Probability in [0, 1] that `frame` holds speech; frames come in order."""
+        ...
+
+
+class Transcriber(Protocol):
+    """Turns one utterance into text. Blocking, thread-safe; call it off the event loop."""
+
+    def transcribe(
+        self, pcm: NDArray[np.float32], language: str | None
+    ) -> Transcript:
+        """Transcribe one utterance.
+
+        Args:
+            pcm: float32, shape ``(n_samples,)``, mono at 16 kHz, in [-1, 1];
+                at most 30 s.
+            language: ISO 639-1 code, or None to detect it among the configured ones.
+
+        Raises:
+            InferenceError: the model could not run on this input.
+        """
+        ...
+
+
+class VoiceReader(Protocol):
+    """Reads anger from the customer's voice. Blocking, thread-safe."""
+
+    def read(self, window: CustomerWindow) -> VoiceReading:
+        """Read one window of speech, 1 to 5 s long.
+
+        Raises:
+            InferenceError: the model could not run on this input.
+        """
+        ...

@@ -1,0 +1,227 @@
+"""The call as events: what is written to its log, numbered and timed.
+
+Everything that happens in a call is one frozen dataclass per kind. The audio,
+emotion and alerts packages declare theirs; this module adds the ones only the
+whole call knows and wraps each in a `LogEntry`. The log is the contract with
+screens, storage and subscribers: docs/protocol.md has the schema.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from alerts.events import (
+    AlertAcknowledged,
+    AlertClosed,
+    AlertEscalated,
+    AlertOpened,
+    CueArmed,
+    CueCounting,
+    CueFollowed,
+    CueIgnored,
+    CueReleased,
+    CueWithdrawn,
+)
+from audio.events import (
+    Interrupted,
+    LongSilence,
+    Overlapped,
+    Responded,
+    SpeechEnded,
+    SpeechStarted,
+)
+from audio.frame import Party
+from emotion.events import Forecast, HostilityPoint, PhaseChanged, WordReading
+from models.ports import VoiceReading
+
+SCHEMA_VERSION = 1
+
+
+class Consent(StrEnum):
+    """What the customer agreed to.
+
+    `UNKNOWN`: no recording and no analysis. `GRANTED`: both. `TEXT_ONLY`: both,
+    but no voice model hears the customer. `REFUSED`: the call ends here for
+    Calmline, and what was stored of it is deleted.
+    """
+
+    UNKNOWN = "unknown"
+    GRANTED = "granted"
+    TEXT_ONLY = "text_only"
+    REFUSED = "refused"
+
+
+class CallEndReason(StrEnum):
+    """Why a call is over."""
+
+    COMPLETED = "completed"
+    LINE_LOST = "line_lost"
+    PROTOCOL_ERROR = "protocol_error"
+    CONSENT_REFUSED = "consent_refused"
+    SERVICE_STOPPED = "service_stopped"
+    SERVICE_FAILED = "service_failed"
+
+
+class Degradation(StrEnum):
+    """What the service had to give up for a while, or cannot do for this call."""
+
+    BEHIND = "behind"
+    PARTIALS_DROPPED = "partials_dropped"
+    ROLES_UNKNOWN = "roles_unknown"
+    LANGUAGE_UNSUPPORTED = "language_unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """A call began.
+
+    Attributes:
+        language: ISO 639-1 code when it is fixed, None when it is detected.
+        parties: one for each channel, in the order of the channels.
+        started_at: wall-clock start, ISO 8601 in UTC; empty for a recording
+            whose date is not known.
+        models: names and versions of the models that listen.
+    """
+
+    call_id: str
+    agent_id: str
+    customer_ref: str
+    language: str | None
+    parties: tuple[Party, ...]
+    consent: Consent
+    started_at: str
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFinal:
+    """What a party said in one utterance; the words no longer change."""
+
+    utterance_id: str
+    party: Party
+    start_s: float
+    end_s: float
+    text: str
+    language: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class WordsRead:
+    """What the words of one customer utterance count for."""
+
+    utterance_id: str
+    reading: WordReading
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageDetected:
+    """The language of the call, from now on."""
+
+    language: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A supervisor's words to the agent's screen."""
+
+    text: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Degraded:
+    """Something is not done, or not in time, from here on."""
+
+    what: Degradation
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """It is done again."""
+
+    what: Degradation
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChanged:
+    """The customer's consent is another one from here on."""
+
+    consent: Consent
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The client asked to hear nothing for a while; silence is recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The client lets us hear again."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The last entry of every log."""
+
+    reason: CallEndReason
+    duration_s: float
+
+
+Event = (
+    CallStarted
+    | SpeechStarted
+    | SpeechEnded
+    | Overlapped
+    | Interrupted
+    | Responded
+    | LongSilence
+    | TranscriptFinal
+    | VoiceReading
+    | WordsRead
+    | LanguageDetected
+    | HostilityPoint
+    | PhaseChanged
+    | Forecast
+    | AlertOpened
+    | AlertEscalated
+    | AlertAcknowledged
+    | AlertClosed
+    | CueArmed
+    | CueCounting
+    | CueReleased
+    | CueWithdrawn
+    | CueFollowed
+    | CueIgnored
+    | Note
+    | Degraded
+    | Recovered
+    | ConsentChanged
+    | Paused
+    | Resumed
+    | CallEnded
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One line of a call's log.
+
+    Attributes:
+        seq: 1, 2, 3, ... without a gap.
+        at_s: seconds of call time at which the call knew it.
+        event: what happened.
+    """
+
+    seq: int
+    at_s: float
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """Words heard so far of an utterance that goes on; shown, never logged."""
+
+    party: Party
+    start_s: float
+    text: str
