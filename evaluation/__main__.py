@@ -1,0 +1,64 @@
+"""`python -m evaluation COMMAND`: measure, print a table, write JSON if asked.
+
+A command is a module with `add_arguments(parser)` and `run(args) -> Report`. It is
+imported only when it is the one that was asked for.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, cast
+
+from evaluation.manifest import DataError
+from evaluation.report import Report
+from models.errors import ModelError
+
+COMMANDS = {
+    "wer": "errors of the transcript and its cost, beside plain openai-whisper",
+    "voice": "anger from the voice, per corpus, at telephone quality",
+}
+"""Name, which is also the module's, and help."""
+
+
+class Command(Protocol):
+    """What a module of a command offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add what the command takes besides ``--json``."""
+
+    def run(self, args: argparse.Namespace) -> Report:
+        """Measure."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m evaluation")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, summary in COMMANDS.items():
+        sub = commands.add_parser(name, help=summary, description=summary)
+        sub.add_argument(
+            "--json", type=Path, metavar="FILE", help="write the report here too"
+        )
+        if name in argv[:1]:
+            _command(name).add_arguments(sub)
+    args = parser.parse_args(argv)
+    try:
+        report = _command(args.command).run(args)
+    except (DataError, ModelError) as error:
+        print(f"evaluation {args.command}: {error}", file=sys.stderr)
+        return 2
+    if args.json is not None:
+        args.json.write_text(report.to_json(), encoding="utf-8")
+    print(report.to_table())
+    return 0
+
+
+def _command(name: str) -> Command:
+    # The module itself offers the two functions of the protocol.
+    return cast("Command", importlib.import_module(f"evaluation.{name}"))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

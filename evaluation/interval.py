@@ -1,0 +1,34 @@
+"""How sure a figure is: the bootstrap over recordings, or whatever is independent."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROUNDS = 2000
+
+
+def bootstrap(
+    n: int,
+    statistic: Callable[[NDArray[np.int64]], float],
+    *,
+    seed: int = 0,
+    rounds: int = ROUNDS,
+) -> tuple[float, float]:
+    """Return the 95 % percentile interval of a statistic.
+
+    Draws that the statistic cannot be computed on (it gives NaN, such as an AUC
+    without both classes) are left out.
+
+    Args:
+        n: how many independent items there are.
+        statistic: computes the figure from the indexes of the items drawn.
+        seed: the same seed gives the same interval.
+        rounds: how many times to draw.
+
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 13.3.
+    """
+    draw = np.random.default_rng(seed)
+    values = [statistic(draw.integers(0, n, n)) for _ in range(rounds)]
+    low, high = np.nanpercentile(values, [2.5, 97.5])
+    return float(low), float(high)
