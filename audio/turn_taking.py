@@ -1,0 +1,209 @@
+"""Both parties' speech to overlaps, interruptions, answers and silences."""
+
+import math
+from dataclasses import dataclass
+from typing import assert_never
+
+from audio.errors import PartyError
+from audio.events import (
+    Interrupted,
+    LongSilence,
+    Overlapped,
+    Responded,
+    SpeechEnded,
+    SpeechStarted,
+    TurnTakingEvent,
+)
+from audio.frame import Party
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTakingParams:
+    """What counts in the turn-taking of a call. All values are our choice.
+
+    Attributes:
+        backchannel_s: speech or overlap that is shorter is a back-channel
+            ("mm-hm"), which supports the speaker and takes nothing from them.
+        yield_s: who begins this long before the other ends has interrupted; a
+            shorter overlap is the ordinary haste of a turn change.
+        long_silence_s: silence worth telling.
+        hangover_s: how late `SpeechEnded` comes, the endpointer's hangover.
+
+    Raises:
+        ValueError: a value is not positive, or the silence not longer than the
+            hangover.
+    """
+
+    backchannel_s: float = 0.8
+    yield_s: float = 0.3
+    long_silence_s: float = 10.0
+    hangover_s: float = 0.6
+
+    def __post_init__(self) -> None:
+        if min(self.backchannel_s, self.yield_s, self.hangover_s) <= 0:
+            raise ValueError(
+                "times must be positive, got backchannel_s "
+                f"{self.backchannel_s}, yield_s {self.yield_s}, "
+                f"hangover_s {self.hangover_s}"
+            )
+        if not self.hangover_s < self.long_silence_s:
+            raise ValueError(
+                "long_silence_s must be longer than hangover_s, got "
+                f"{self.long_silence_s} and {self.hangover_s}"
+            )
+
+
+@dataclass(slots=True)
+class _Voice:
+    """One party's latest speech, in seconds of call time.
+
+    Attributes:
+        start_s: when it began.
+        end_s: when the latest speech that is over ended.
+        speaking: it goes on, as far as is known.
+    """
+
+    start_s: float = -math.inf
+    end_s: float = -math.inf
+    speaking: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """Somebody began while the other spoke, and may yet prove to have interrupted."""
+
+    by: Party
+    at_s: float
+    yielded_s: float
+
+
+class TurnTaking:
+    """Follows who has the floor in a call between a customer and an agent.
+
+    The words are those of conversation analysis, the definitions are made for
+    speech that an endpointer has merged over short pauses:
+
+    - *overlap*: both speak; told when the first of the two has stopped, if it
+      lasted as long as a back-channel or longer.
+    - *interruption*: a party begins at least `yield_s` before the other ends, goes
+      on after that, and speaks for longer than a back-channel. Told as soon as
+      that is certain, at the time when the party began. Who stops first has not
+      interrupted, however long they tried.
+    - *response*: the party who did not speak last begins, and the other has
+      finished; the latency is the silence between. A turn change in overlap has
+      none and is not told. A back-channel said into a silence is a response.
+    - *long silence*: `long_silence_s` without speech, from the end of the latest
+      speech or the start of the call; told once.
+
+    Source: H. Sacks, E. Schegloff, G. Jefferson, "A simplest systematics for the
+    organization of turn-taking for conversation", Language 50(4), 1974; latency as
+    the floor transfer offset of M. Heldner, J. Edlund, "Pauses, gaps and overlaps in
+    conversations", Journal of Phonetics 38(4), 2010.
+
+    Pure and causal: what is returned depends on what was fed before. For each
+    moment feed the events of both parties, in any order, then call `advance`.
+
+    Args:
+        params: what counts.
+    """
+
+    def __init__(self, params: TurnTakingParams) -> None:
+        self._params = params
+        self._voices = {Party.CUSTOMER: _Voice(), Party.AGENT: _Voice()}
+        self._claim: _Claim | None = None
+        self._told_silence_s = -math.inf
+
+    def feed(self, event: SpeechStarted | SpeechEnded) -> list[TurnTakingEvent]:
+        """Take a start or an end of speech; return what follows from it.
+
+        Raises:
+            PartyError: it is neither the customer's nor the agent's.
+        """
+        if event.party not in self._voices:
+            raise PartyError(
+                "turn-taking needs to know who is customer and who is agent, "
+                f"got speech of {event.party}"
+            )
+        match event:
+            case SpeechStarted():
+                return self._start(event)
+            case SpeechEnded():
+                return self._end(event)
+            case _:
+                assert_never(event)
+
+    def advance(self, now_s: float) -> list[TurnTakingEvent]:
+        """Let time pass to `now_s`, all events of which have been fed."""
+        told: list[TurnTakingEvent] = []
+        # Who was not said to have stopped spoke until one hangover ago.
+        told += self._judge_claim(now_s - self._params.hangover_s)
+        customer, agent = self._voices.values()
+        if customer.speaking or agent.speaking:
+            return told
+        silent_since_s = max(customer.end_s, agent.end_s, 0.0)
+        if (
+            now_s - silent_since_s >= self._params.long_silence_s
+            and silent_since_s > self._told_silence_s
+        ):
+            self._told_silence_s = silent_since_s
+            told.append(LongSilence(silent_since_s))
+        return told
+
+    def _start(self, event: SpeechStarted) -> list[TurnTakingEvent]:
+        voice = self._voices[event.party]
+        voice.start_s = event.start_s
+        voice.speaking = True
+        # While the other speaks, only their end will tell what this start was.
+        if self._other(event.party).speaking:
+            return []
+        return self._take_floor(event.party)
+
+    def _end(self, event: SpeechEnded) -> list[TurnTakingEvent]:
+        told: list[TurnTakingEvent] = []
+        if self._claim is not None and self._claim.by is event.party:
+            told += self._judge_claim(event.end_s)
+            self._claim = None
+        voice = self._voices[event.party]
+        voice.start_s = event.start_s
+        voice.end_s = event.end_s
+        voice.speaking = False
+        other = Party.AGENT if event.party is Party.CUSTOMER else Party.CUSTOMER
+        if self._voices[other].speaking:
+            told += self._take_floor(other)
+        return told
+
+    def _take_floor(self, party: Party) -> list[TurnTakingEvent]:
+        """Tell what it means that `party` speaks and the other has ended."""
+        mine = self._voices[party]
+        other = self._other(party)
+        if other.end_s <= mine.end_s:
+            return []  # The same party spoke last, or nobody did.
+        if mine.start_s >= other.end_s:
+            return [Responded(party, mine.start_s - other.end_s, mine.start_s)]
+        if mine.start_s > other.start_s:
+            self._claim_floor(party, mine.start_s, other.end_s)
+        overlap_start_s = max(mine.start_s, other.start_s)
+        if other.end_s - overlap_start_s < self._params.backchannel_s:
+            return []
+        return [Overlapped(overlap_start_s, other.end_s)]
+
+    def _claim_floor(self, party: Party, at_s: float, yielded_s: float) -> None:
+        if yielded_s - at_s >= self._params.yield_s:
+            self._claim = _Claim(party, at_s, yielded_s)
+
+    def _judge_claim(self, spoke_until_s: float) -> list[TurnTakingEvent]:
+        """Tell the interruption if who made it has spoken on for long enough."""
+        claim = self._claim
+        if (
+            claim is None
+            or spoke_until_s <= claim.yielded_s
+            or spoke_until_s - claim.at_s < self._params.backchannel_s
+        ):
+            return []
+        self._claim = None
+        return [Interrupted(claim.by, claim.at_s)]
+
+    def _other(self, party: Party) -> _Voice:
+        if party is Party.CUSTOMER:
+            return self._voices[Party.AGENT]
+        return self._voices[Party.CUSTOMER]
