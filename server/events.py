@@ -62,12 +62,15 @@ class CallEndReason(StrEnum):
 
 
 class Degradation(StrEnum):
-    """What the service had to give up for a while, or cannot do for this call."""
+    """What cannot be done for this call, or for a while.
 
-    BEHIND = "behind"
-    PARTIALS_DROPPED = "partials_dropped"
+    `ROLES_UNKNOWN`: nobody knows which voice is the customer's, so nobody is
+    scored. `MODEL_FAILED`: a model could not run on some audio; its words or its
+    reading are missing.
+    """
+
     ROLES_UNKNOWN = "roles_unknown"
-    LANGUAGE_UNSUPPORTED = "language_unsupported"
+    MODEL_FAILED = "model_failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,398 @@
+"""One call, from its first frame to its last entry. Pure: no clock, no I/O.
+
+The log is a function of the audio, the controls and the models' answers, and of
+nothing else: not of how fast the machine is, nor of how the bytes were cut. The
+models are slow and run elsewhere, so the call asks for them and goes on; each
+answer takes effect at a fixed call time after the question (*logical execution
+time*). When an answer is not there by then, the call's time stands still until
+it comes, while audio queues up. A call that is analysed from a file, replayed or
+listened to live thus writes exactly the same log. docs/adr/0001 says why.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from alerts.pause_cue import PauseCue, PauseCueParams
+from alerts.playbook import Playbook
+from alerts.rules import RuleEngine, RuleParams
+from emotion.customer import Customer, CustomerParams
+from emotion.words import WordReader
+
+from audio.endpointer import Endpointer, EndpointerParams
+from audio.events import SpeechEnded, SpeechStarted
+from audio.frame import RATE, CustomerWindow, Frame, Party, Segment
+from audio.turn_taking import TurnTaking, TurnTakingParams
+from audio.windows import CustomerWindows, WindowParams
+from models.ports import SpeechDetector, Transcript, VoiceReading
+from server.events import (
+    CallEnded,
+    CallEndReason,
+    CallStarted,
+    Consent,
+    ConsentChanged,
+    Degradation,
+    Degraded,
+    Event,
+    LogEntry,
+    Note,
+    Paused,
+    Resumed,
+    TranscriptFinal,
+    WordsRead,
+)
+from server.language import LanguageVote
+
+
+@dataclass(frozen=True, slots=True)
+class CallParams:
+    """How a call is listened to.
+
+    Attributes:
+        words_latency_s: call time from the end of an utterance to its words.
+        voice_latency_s: call time from the end of a window to its reading.
+        partial_after_s: speech after which unfinished words are asked for, and
+            again each time as much has been added.
+    """
+
+    words_latency_s: float = 0.5
+    voice_latency_s: float = 0.25
+    partial_after_s: float = 2.0
+    endpointer: EndpointerParams = field(default_factory=EndpointerParams)
+    turn_taking: TurnTakingParams = field(default_factory=TurnTakingParams)
+    windows: WindowParams = field(default_factory=WindowParams)
+    customer: CustomerParams = field(default_factory=CustomerParams)
+    rules: RuleParams = field(default_factory=RuleParams)
+    pause_cue: PauseCueParams = field(default_factory=PauseCueParams)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TranscribeRequest:
+    """The call wants the words of a segment; answer with `receive_transcript`."""
+
+    request_id: int
+    segment: Segment
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VoiceRequest:
+    """The call wants a window read; answer with `receive_voice`."""
+
+    request_id: int
+    window: CustomerWindow
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartialRequest:
+    """Somebody speaks for long: the words so far may be shown. Needs no answer."""
+
+    segment: Segment
+    language: str | None
+
+
+Output = LogEntry | TranscribeRequest | VoiceRequest | PartialRequest
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeAlert:
+    """A supervisor takes an alert; without effect when it is not waiting."""
+
+    alert_id: str
+    by: str
+
+
+Control = Note | ConsentChanged | Paused | Resumed | AcknowledgeAlert
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    reason: CallEndReason
+
+
+@dataclass(order=True, slots=True)
+class _Pending:
+    """A question to a model, and what its answer does when its time has come."""
+
+    due: int
+    request_id: int
+    apply: Callable[[], None] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Utterance:
+    """A segment whose words are being worked out."""
+
+    utterance_id: str
+    segment: Segment
+
+
+class _Line:
+    """One party's side of the call."""
+
+    def __init__(
+        self, party: Party, detector: SpeechDetector, params: CallParams
+    ) -> None:
+        self.party = party
+        self.detector = detector
+        self.endpointer = Endpointer(party, params.endpointer)
+        self.partial_s = 0.0
+
+
+class Call:
+    """One call: frames and answers in, log entries and questions out.
+
+    Every method returns what follows, in order. Not thread-safe.
+
+    Args:
+        started: what is known of the call; becomes its first entry.
+        detectors: one speech detector for each party, in the order of the parties.
+        words: reads the customer's words.
+        playbook: where opening lines come from.
+        params: how to listen.
+
+    Attributes:
+        ended: the last entry has been written; nothing further is taken.
+    """
+
+    def __init__(
+        self,
+        started: CallStarted,
+        detectors: Sequence[SpeechDetector],
+        words: WordReader,
+        playbook: Playbook,
+        params: CallParams,
+    ) -> None:
+        self.ended = False
+        self._started = started
+        self._params = params
+        self._lines = [
+            _Line(party, detector, params)
+            for party, detector in zip(started.parties, detectors, strict=True)
+        ]
+        self._consent = started.consent
+        self._language = LanguageVote(started.language)
+        self._turns = TurnTaking(params.turn_taking)
+        self._windows = CustomerWindows(params.windows)
+        self._words = words
+        self._customer = Customer(params.customer)
+        self._rules = RuleEngine(params.rules)
+        self._cue = PauseCue(params.pause_cue, playbook)
+        self._scored = Party.CUSTOMER in started.parties
+
+        self._inbox: deque[tuple[Frame, ...] | Control | _End] = deque()
+        self._pending: list[_Pending] = []
+        self._utterances: dict[int, tuple[_Pending, _Utterance]] = {}
+        self._readings: dict[int, _Pending] = {}
+        self._n_requests = 0
+        self._n_utterances = 0
+        self._ending: _End | None = None
+        self._now = 0
+        self._received = 0
+        self._seq = 0
+        self._out: list[Output] = []
+
+    @property
+    def now_s(self) -> float:
+        """Call time up to which everything has been worked out."""
+        return self._now / RATE
+
+    @property
+    def received_s(self) -> float:
+        """Call time up to which audio has arrived."""
+        return self._received / RATE
+
+    def start(self) -> list[Output]:
+        """Write the first entries."""
+        self._emit(self._started)
+        if not self._scored:
+            self._emit(Degraded(Degradation.ROLES_UNKNOWN))
+        return self._digest()
+
+    def receive_frames(self, frames: Sequence[tuple[Frame, ...]]) -> list[Output]:
+        """Take the next frames, each with one frame per party."""
+        for frame in frames:
+            self._inbox.append(frame)
+            self._received = frame[0].end
+        return self._digest()
+
+    def receive_control(self, control: Control) -> list[Output]:
+        """Take what somebody did, at the call time received so far."""
+        self._inbox.append(control)
+        return self._digest()
+
+    def receive_transcript(
+        self, request_id: int, transcript: Transcript | None
+    ) -> list[Output]:
+        """Take the answer to a `TranscribeRequest`; None: the model failed."""
+        pending, utterance = self._utterances.pop(request_id)
+        pending.apply = partial(self._hear_words, utterance, transcript)
+        return self._digest()
+
+    def receive_voice(
+        self, request_id: int, reading: VoiceReading | None
+    ) -> list[Output]:
+        """Take the answer to a `VoiceRequest`; None: the model failed."""
+        self._readings.pop(request_id).apply = partial(self._hear_voice, reading)
+        return self._digest()
+
+    def end(self, reason: CallEndReason) -> list[Output]:
+        """End the call after what has arrived; answers asked for are still awaited."""
+        self._inbox.append(_End(reason))
+        return self._digest()
+
+    def _digest(self) -> list[Output]:
+        """Work through what has arrived, as far as the answers allow."""
+        while not self.ended and self._apply_answers():
+            if self._ending:
+                self._finish(self._ending)
+            elif self._inbox:
+                self._take(self._inbox.popleft())
+            else:
+                break
+        out, self._out = self._out, []
+        return out
+
+    def _apply_answers(self) -> bool:
+        """Apply every answer that is due; False when one of them is not there yet."""
+        while self._pending and (self._ending or self._pending[0].due <= self._now):
+            if self._pending[0].apply is None:
+                return False
+            apply = heapq.heappop(self._pending).apply
+            assert apply is not None  # noqa: S101 - looked at two lines above
+            apply()
+        return True
+
+    def _take(self, item: tuple[Frame, ...] | Control | _End) -> None:
+        match item:
+            case _End():
+                self._ending = item
+                for line in self._lines:
+                    self._follow(line, line.endpointer.flush())
+            case tuple():
+                self._hear(item)
+            case _:
+                self._control(item)
+
+    def _control(self, control: Control) -> None:
+        match control:
+            case AcknowledgeAlert(alert_id=alert_id, by=by):
+                if alert_id in self._rules.waiting:
+                    self._emit(self._rules.acknowledge(alert_id, by, self.now_s))
+            case ConsentChanged(consent=consent):
+                self._consent = consent
+                self._emit(control)
+            case _:
+                self._emit(control)
+
+    def _hear(self, frames: tuple[Frame, ...]) -> None:
+        """One step of 32 ms: speech, turns, voice, curve, alerts, cue."""
+        self._now = frames[0].end
+        for line, frame in zip(self._lines, frames, strict=True):
+            probability = line.detector.probability(frame)
+            self._follow(line, line.endpointer.feed(frame, probability))
+            if line.party is Party.CUSTOMER:
+                self._sample_voice(frame, speaking=line.endpointer.speaking)
+            self._ask_partial(line)
+        if self._scored:
+            self._emit_all(self._turns.advance(self.now_s))
+            self._emit_all(self._customer.advance(self.now_s))
+            self._emit_all(self._rules.advance(self.now_s))
+            self._emit_all(self._cue.advance(self.now_s))
+
+    def _follow(
+        self, line: _Line, found: Sequence[SpeechStarted | SpeechEnded | Segment]
+    ) -> None:
+        for item in found:
+            if isinstance(item, Segment):
+                self._ask_words(item)
+                line.partial_s = 0.0
+            else:
+                self._emit(item)
+
+    def _ask_words(self, segment: Segment) -> None:
+        self._n_utterances += 1
+        pending = self._ask(self._params.words_latency_s)
+        utterance = _Utterance(f"u{self._n_utterances}", segment)
+        self._utterances[pending.request_id] = pending, utterance
+        self._out.append(
+            TranscribeRequest(pending.request_id, segment, self._language.chosen)
+        )
+
+    def _sample_voice(self, frame: Frame, *, speaking: bool) -> None:
+        window = self._windows.feed(frame, speaking=speaking)
+        if window is None or self._consent is not Consent.GRANTED:
+            return
+        pending = self._ask(self._params.voice_latency_s)
+        self._readings[pending.request_id] = pending
+        self._out.append(VoiceRequest(pending.request_id, window))
+
+    def _ask(self, latency_s: float) -> _Pending:
+        self._n_requests += 1
+        pending = _Pending(self._now + round(latency_s * RATE), self._n_requests)
+        heapq.heappush(self._pending, pending)
+        return pending
+
+    def _ask_partial(self, line: _Line) -> None:
+        """Ask for the words so far, once for each further stretch of speech."""
+        step_s = self._params.partial_after_s
+        if line.endpointer.open_s < line.partial_s + step_s:
+            return
+        segment = line.endpointer.open_segment()
+        line.partial_s = line.endpointer.open_s
+        self._out.append(PartialRequest(segment, self._language.chosen))
+
+    def _hear_words(self, utterance: _Utterance, transcript: Transcript | None) -> None:
+        if transcript is None:
+            self._emit(Degraded(Degradation.MODEL_FAILED))
+            return
+        if not transcript.text:
+            return
+        segment = utterance.segment
+        detected = self._language.feed(transcript, segment.end_s - segment.start_s)
+        if detected is not None:
+            self._emit(detected)
+        self._emit(
+            TranscriptFinal(
+                utterance_id=utterance.utterance_id,
+                party=segment.party,
+                start_s=segment.start_s,
+                end_s=segment.end_s,
+                text=transcript.text,
+                language=transcript.language,
+                confidence=transcript.confidence,
+            )
+        )
+        if segment.party is Party.CUSTOMER:
+            reading = self._words.read(
+                transcript.text, transcript.language, segment.start_s, segment.end_s
+            )
+            self._emit(WordsRead(utterance.utterance_id, reading))
+
+    def _hear_voice(self, reading: VoiceReading | None) -> None:
+        self._emit(reading or Degraded(Degradation.MODEL_FAILED))
+
+    def _emit_all(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._emit(event)
+
+    def _emit(self, event: Event) -> None:
+        """Log an event, and whatever follows from it right behind it."""
+        self._seq += 1
+        self._out.append(LogEntry(self._seq, self.now_s, event))
+        if not self._scored:
+            return
+        if isinstance(event, SpeechStarted | SpeechEnded):
+            self._emit_all(self._turns.feed(event))
+        self._customer.feed(event)
+        self._emit_all(self._rules.feed(event))
+        self._emit_all(self._cue.feed(event))
+
+    def _finish(self, end: _End) -> None:
+        self._emit_all(self._customer.advance(self.now_s))
+        self._emit_all(self._cue.flush(self.now_s))
+        self._emit_all(self._rules.flush(self.now_s))
+        self._emit(CallEnded(end.reason, self.now_s))
+        self.ended = True

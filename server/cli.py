@@ -1,0 +1,277 @@
+"""The `calmline` command."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from alerts.errors import AlertError
+from emotion.errors import EmotionError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from audio.codec import Encoding
+from audio.errors import AudioError
+from audio.frame import Party
+from models.errors import ModelError
+from models.registry import State, fetch, list_models, verify
+from server.config import Settings, environment, load_settings
+from server.errors import RecordingError, ServerError
+from server.events import CallStarted, Consent, TranscriptFinal
+from server.exports import write_all
+from server.factory import CallFactory
+from server.logs import configure_logs
+from server.offline import analyse
+from server.recording import Recording, open_recording
+from server.service import running_service
+from server.stream import Line, stream
+
+_FAILED = 1
+_USAGE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; known errors are one line on standard error."""
+    args = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = args.command
+    try:
+        status = command(args)
+    except (ServerError, ModelError, AudioError, EmotionError, AlertError) as error:
+        print(f"calmline: {error}", file=sys.stderr)
+        status = _FAILED
+    except OSError as error:
+        print(f"calmline: {error.filename or ''} {error.strerror}", file=sys.stderr)
+        status = _FAILED
+    except KeyboardInterrupt:
+        status = 128 + signal.SIGINT
+    sys.exit(status)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="calmline",
+        description="Voice-call emotion monitoring: live transcript, the customer's "
+        "hostility curve, alerts for supervisors, a pause cue for agents.",
+    )
+    parser.add_argument("--version", action="version", version=version("calmline"))
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings, as TOML")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="run the service until it is stopped")
+    serve.set_defaults(command=_serve)
+
+    analysis = commands.add_parser(
+        "analyse", help="work through recordings, as fast as the machine goes"
+    )
+    analysis.set_defaults(command=_analyse)
+    analysis.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    analysis.add_argument(
+        "--out",
+        type=Path,
+        default=Path("calmline-out"),
+        help="folder for the results, one folder inside for each recording "
+        "(default: %(default)s)",
+    )
+    _add_call_options(analysis)
+
+    streaming = commands.add_parser(
+        "stream", help="play a recording into a running service, as a telephone would"
+    )
+    streaming.set_defaults(command=_stream)
+    streaming.add_argument("file", type=Path, metavar="FILE")
+    streaming.add_argument(
+        "--url",
+        default="ws://127.0.0.1:8765/v1/calls",
+        help="the service's audio address (default: %(default)s)",
+    )
+    streaming.add_argument("--agent", default="a1", help="(default: %(default)s)")
+    streaming.add_argument("--customer-ref", default="", metavar="TEXT")
+    streaming.add_argument(
+        "--encoding",
+        type=Encoding,
+        choices=list(Encoding),
+        default=Encoding.PCM_S16LE,
+        help="(default: %(default)s)",
+    )
+    streaming.add_argument(
+        "--speed",
+        type=_positive,
+        default=1.0,
+        help="1 is real time (default: %(default)s)",
+    )
+    _add_call_options(streaming)
+
+    models = commands.add_parser("models", help="the models' weights")
+    actions = models.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="what there is, and from where")
+    listing.set_defaults(command=_list_models)
+    checking = actions.add_parser("verify", help="check what is on this machine")
+    checking.set_defaults(command=_verify_models)
+    fetching = actions.add_parser(
+        "fetch", help="make ready what is missing or corrupted"
+    )
+    fetching.set_defaults(command=_fetch_models)
+    fetching.add_argument("names", nargs="*", metavar="NAME")
+    return parser
+
+
+def _add_call_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--customer",
+        choices=["left", "right"],
+        default="left",
+        help="which channel of a stereo recording is the customer "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--language", choices=["en", "zh"], help="default: detected for each call"
+    )
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError("expected a number above 0")
+    return value
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    return load_settings(args.config, environment())
+
+
+def _factory(settings: Settings) -> CallFactory:
+    # Torch takes seconds to import: only commands that use a model wait for it.
+    from server.loading import load_models  # noqa: PLC0415
+
+    return CallFactory.of(load_models(settings))
+
+
+def _parties(recording: Recording, customer: str) -> tuple[Party, ...]:
+    if recording.n_channels == 1:
+        return (Party.UNKNOWN,)
+    parties = (Party.CUSTOMER, Party.AGENT)
+    return parties if customer == "left" else parties[::-1]
+
+
+def _serve(args: argparse.Namespace) -> int:
+    configure_logs()
+    settings = _settings(args)
+    factory = _factory(settings)
+    asyncio.run(_serve_until_stopped(settings, factory))
+    return 0
+
+
+async def _serve_until_stopped(settings: Settings, factory: CallFactory) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with running_service(settings.service, factory) as addresses:
+        print(f"Board:  {addresses.http_url}/board")
+        print(f"Audio:  {addresses.audio_url}", flush=True)
+        await stop.wait()
+
+
+def _analyse(args: argparse.Namespace) -> int:
+    console = Console(stderr=True)
+    factory = _factory(_settings(args))
+    failed = 0
+    for path in args.files:
+        try:
+            _analyse_one(path, args, factory, console)
+        except RecordingError as error:
+            console.print(f"[red]✗[/red] {error}", highlight=False)
+            failed += 1
+    return _FAILED if failed else 0
+
+
+def _analyse_one(
+    path: Path, args: argparse.Namespace, factory: CallFactory, console: Console
+) -> None:
+    recording = open_recording(path)
+    parties = _parties(recording, args.customer)
+    started = CallStarted(
+        call_id=path.stem,
+        agent_id="",
+        customer_ref="",
+        language=args.language,
+        parties=parties,
+        consent=Consent.GRANTED,
+        started_at="",
+        models=factory.models.names,
+    )
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f} s"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    ) as progress:
+        bar = progress.add_task(path.name, total=recording.duration_s)
+        entries = list(
+            analyse(
+                recording,
+                started,
+                factory,
+                lambda done_s: progress.update(bar, completed=done_s),
+            )
+        )
+    folder = args.out / path.stem
+    write_all(entries, folder, path.stem)
+    n_utterances = sum(isinstance(e.event, TranscriptFinal) for e in entries)
+    console.print(
+        f"[green]✓[/green] {path.name}: {entries[-1].at_s:.1f} s, "
+        f"{n_utterances} utterances → {folder}",
+        highlight=False,
+    )
+    if Party.CUSTOMER not in parties:
+        console.print(
+            "  One channel: who of the two is the customer is not known, so there "
+            "is a transcript but no hostility curve.",
+            highlight=False,
+        )
+
+
+def _stream(args: argparse.Namespace) -> int:
+    recording = open_recording(args.file)
+    line = Line(
+        url=args.url,
+        agent_id=args.agent,
+        customer_ref=args.customer_ref,
+        parties=_parties(recording, args.customer),
+        language=args.language,
+        encoding=args.encoding,
+        speed=args.speed,
+    )
+    ended = asyncio.run(
+        stream(recording, line, lambda call_id: print(f"Call {call_id}", flush=True))
+    )
+    print(f"Ended: {ended['reason']}, {ended['duration_s']:.1f} s")
+    return 0
+
+
+def _list_models(_: argparse.Namespace) -> int:
+    table = Table("name", "task", "source", "licence", "sha256")
+    for info in list_models():
+        table.add_row(info.name, info.task, info.source, info.licence, info.sha256[:12])
+    Console().print(table)
+    return 0
+
+
+def _verify_models(_: argparse.Namespace) -> int:
+    statuses = [verify(info.name) for info in list_models()]
+    for status in statuses:
+        print(f"{status.info.name}: {status.state} {status.path or status.problem}")
+    ready = all(status.state is State.READY for status in statuses)
+    return 0 if ready else _FAILED
+
+
+def _fetch_models(args: argparse.Namespace) -> int:
+    for name in args.names or [info.name for info in list_models()]:
+        print(f"{name}: {fetch(name)}", flush=True)
+    return 0

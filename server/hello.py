@@ -1,0 +1,152 @@
+"""The messages of the audio protocol, checked: bytes off the wire to typed values."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from audio.codec import AudioFormat, Encoding
+from audio.frame import Party
+from server.errors import CloseCode, ProtocolError
+from server.events import Consent
+
+MAX_MESSAGE_BYTES = 1 << 20
+
+_ID = r"^[A-Za-z0-9_-]{1,64}$"
+_LAYOUTS = {
+    ("customer", "agent"): (Party.CUSTOMER, Party.AGENT),
+    ("agent", "customer"): (Party.AGENT, Party.CUSTOMER),
+    ("mono",): (Party.UNKNOWN,),
+}
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Hello(_Message):
+    agent_id: Annotated[str, Field(pattern=_ID)]
+    consent: Annotated[Consent, Field(strict=False)]
+    channels: list[str]
+    encoding: Annotated[Encoding, Field(strict=False)]
+    rate: Literal[8000, 16000, 24000, 48000]
+    call_id: Annotated[str, Field(pattern=_ID)] | None = None
+    customer_ref: Annotated[str, Field(max_length=128)] = ""
+    language: Literal["en", "zh"] | None = None
+
+
+class _Pause(_Message):
+    type: Literal["pause"]
+
+
+class _Resume(_Message):
+    type: Literal["resume"]
+
+
+class _End(_Message):
+    type: Literal["end"]
+
+
+class _Consent(_Message):
+    type: Literal["consent"]
+    consent: Annotated[Consent, Field(strict=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The first message of a connection: which call it brings, and how."""
+
+    call_id: str | None
+    agent_id: str
+    customer_ref: str
+    language: str | None
+    consent: Consent
+    parties: tuple[Party, ...]
+    format: AudioFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Hear nothing until `Resume`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Hear the call again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeConsent:
+    """The customer's consent is another one from here on."""
+
+    consent: Consent
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The call is over."""
+
+
+Control = Pause | Resume | ChangeConsent | End
+
+_CONTROL: TypeAdapter[_Pause | _Resume | _End | _Consent] = TypeAdapter(
+    Annotated[_Pause | _Resume | _End | _Consent, Field(discriminator="type")]
+)
+
+
+def _refuse(what: str, error: ValidationError) -> ProtocolError:
+    # The value is left out: it came from outside and may hold anything.
+    first = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the message"
+    reason = re.sub(r"\s+", " ", f"not a {what}: {where}: {first['msg']}")
+    return ProtocolError(CloseCode.BAD_MESSAGE, reason)
+
+
+def read_hello(text: str) -> Hello:
+    """Read the first message.
+
+    Raises:
+        ProtocolError: it is not a hello; the reason names the first wrong field.
+    """
+    try:
+        hello = _Hello.model_validate_json(text)
+    except ValidationError as error:
+        raise _refuse("hello", error) from None
+    parties = _LAYOUTS.get(tuple(hello.channels))
+    if parties is None:
+        raise ProtocolError(
+            CloseCode.BAD_MESSAGE,
+            'not a hello: channels: expected ["customer","agent"], '
+            '["agent","customer"] or ["mono"]',
+        )
+    return Hello(
+        call_id=hello.call_id,
+        agent_id=hello.agent_id,
+        customer_ref=hello.customer_ref,
+        language=hello.language,
+        consent=hello.consent,
+        parties=parties,
+        format=AudioFormat(hello.encoding, hello.rate, len(parties)),
+    )
+
+
+def read_control(text: str) -> Control:
+    """Read a text message after the hello.
+
+    Raises:
+        ProtocolError: it is not a control message.
+    """
+    try:
+        message = _CONTROL.validate_json(text)
+    except ValidationError as error:
+        raise _refuse("control message", error) from None
+    match message:
+        case _Pause():
+            return Pause()
+        case _Resume():
+            return Resume()
+        case _Consent(consent=consent):
+            return ChangeConsent(consent)
+        case _End():
+            return End()

@@ -1,0 +1,142 @@
+"""The audio socket: one connection brings one call. docs/protocol.md has the wire."""
+
+import asyncio
+import json
+import logging
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from server.calls import LiveCalls
+from server.errors import CloseCode, ProtocolError
+from server.events import CallEndReason, Consent, ConsentChanged, Paused, Resumed
+from server.hello import (
+    ChangeConsent,
+    End,
+    Hello,
+    Pause,
+    Resume,
+    read_control,
+    read_hello,
+)
+from server.live import LiveCall
+from server.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+PATH = "/v1/calls"
+_ACK_EVERY_S = 0.5
+_REASON_BYTES = 123  # RFC 6455 5.5: a close frame holds 125, two are the code.
+_CLOSE_CODES = {
+    CallEndReason.COMPLETED: CloseCode.ENDED,
+    CallEndReason.CONSENT_REFUSED: CloseCode.REFUSED,
+}
+
+
+class Ingest:
+    """Serves audio connections. A broken client loses its own call, no other."""
+
+    def __init__(
+        self, calls: LiveCalls, metrics: Metrics, hello_timeout_s: float
+    ) -> None:
+        self._calls = calls
+        self._metrics = metrics
+        self._hello_timeout_s = hello_timeout_s
+
+    async def handle(self, socket: ServerConnection) -> None:
+        """Serve one connection from its hello until the line is gone."""
+        try:
+            live = await self._calls.open(await self._hello(socket))
+        except ProtocolError as error:
+            await self._refuse(socket, error)
+            return
+        except ConnectionClosed:
+            return
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._serve(socket, live, tasks)
+        except* ConnectionClosed:
+            logger.info("line lost", extra={"call_id": live.started.call_id})
+        except* ProtocolError as group:
+            error = group.exceptions[0]
+            assert isinstance(error, ProtocolError)  # noqa: S101 - except* says so
+            await self._refuse(socket, error)
+            await live.end(CallEndReason.PROTOCOL_ERROR)
+        finally:
+            self._calls.detach(live)
+
+    async def _hello(self, socket: ServerConnection) -> Hello:
+        if socket.request is None or socket.request.path != PATH:
+            raise ProtocolError(CloseCode.UNKNOWN_PATH, f"calls come to {PATH}")
+        try:
+            async with asyncio.timeout(self._hello_timeout_s):
+                message = await socket.recv()
+        except TimeoutError:
+            raise ProtocolError(
+                CloseCode.NO_HELLO, f"no hello within {self._hello_timeout_s:g} s"
+            ) from None
+        if isinstance(message, bytes):
+            raise ProtocolError(CloseCode.AUDIO_FIRST, "audio came before the hello")
+        return read_hello(message)
+
+    async def _refuse(self, socket: ServerConnection, error: ProtocolError) -> None:
+        self._metrics.refused.labels(str(int(error.code))).inc()
+        reason = error.reason.encode()[:_REASON_BYTES].decode(errors="ignore")
+        await socket.close(error.code, reason)
+
+    async def _serve(
+        self, socket: ServerConnection, live: LiveCall, tasks: asyncio.TaskGroup
+    ) -> None:
+        """Take messages until one of them ends the call."""
+        welcome = {
+            "type": "welcome",
+            "call_id": live.started.call_id,
+            "received_bytes": live.stored_bytes,
+        }
+        await socket.send(json.dumps(welcome))
+        acknowledging = tasks.create_task(_acknowledge(socket, live))
+        while live.end_reason is None:
+            message = await socket.recv()
+            if isinstance(message, bytes):
+                self._metrics.audio_bytes.inc(len(message))
+                await live.receive_audio(message)
+            else:
+                await _control(live, message)
+        await live.ended.wait()
+        acknowledging.cancel()
+        await _say_goodbye(socket, live)
+
+
+async def _control(live: LiveCall, text: str) -> None:
+    match read_control(text):
+        case Pause():
+            await live.control(Paused())
+        case Resume():
+            await live.control(Resumed())
+        case ChangeConsent(consent=consent):
+            await live.control(ConsentChanged(consent))
+            if consent is Consent.REFUSED:
+                await live.end(CallEndReason.CONSENT_REFUSED)
+        case End():
+            await live.end(CallEndReason.COMPLETED)
+
+
+async def _acknowledge(socket: ServerConnection, live: LiveCall) -> None:
+    """Tell the client what is on disk, now and then while there is more of it."""
+    stored = live.stored_bytes
+    while not live.ended.is_set():
+        stored = await live.wait_stored(stored)
+        await socket.send(json.dumps({"type": "ack", "received_bytes": stored}))
+        await asyncio.sleep(_ACK_EVERY_S)
+
+
+async def _say_goodbye(socket: ServerConnection, live: LiveCall) -> None:
+    """Tell the client that the call is over, and why."""
+    ended = {
+        "type": "ended",
+        "reason": str(live.end_reason),
+        "duration_s": round(live.live_s, 3),
+    }
+    await socket.send(json.dumps(ended))
+    code = _CLOSE_CODES.get(live.end_reason, CloseCode.STOPPING)
+    await socket.close(code)

@@ -1,0 +1,28 @@
+"""Loads the models that the settings name."""
+
+from models.runtime import set_threads
+from models.speech_detection import SileroDetector
+from models.transcription import WhisperTranscriber
+from models.voice import EncoderVoiceReader
+
+from server.config import Settings
+from server.engine import Models
+
+
+def load_models(settings: Settings) -> Models:
+    """Load everything the service hears with. Takes seconds; blocking.
+
+    Raises:
+        WeightsError: weights are missing or corrupted; the message says the repair.
+    """
+    whisper = settings.whisper
+    set_threads(whisper.threads)
+    transcriber = WhisperTranscriber(whisper.model, whisper.languages)
+    voice_reader = EncoderVoiceReader()
+    SileroDetector()  # Loads the shared session, so that errors come now.
+    return Models(
+        new_detector=SileroDetector,
+        transcriber=transcriber,
+        voice_reader=voice_reader,
+        names=(transcriber.name, SileroDetector.name, voice_reader.name),
+    )

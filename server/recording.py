@@ -1,0 +1,134 @@
+"""Recordings of any common kind, read piece by piece as PCM."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.codec import AudioFormat, Encoding, decode
+from audio.errors import FormatError
+from server.errors import RecordingError
+
+_BLOCK_BYTES = 1 << 16
+_RAW = {
+    ".ulaw": Encoding.MULAW,
+    ".ul": Encoding.MULAW,
+    ".alaw": Encoding.ALAW,
+    ".al": Encoding.ALAW,
+}
+"""Headerless G.711: 8 kHz mono."""
+
+_LOSSLESS = ("flac", "pcm_", "alac")
+"""Codecs whose container says exactly how many samples there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording that can be read.
+
+    Attributes:
+        path: where it is.
+        rate: in Hz.
+        n_channels: 1 or 2.
+        duration_s: as its header says; None where it does not.
+    """
+
+    path: Path
+    rate: int
+    n_channels: int
+    duration_s: float | None
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """Read it once, from its start to its end.
+
+        Yields:
+            float32 arrays of shape ``(n_samples, n_channels)``, in [-1, 1].
+
+        Raises:
+            RecordingError: it is damaged, or ends before its header says.
+        """
+        if self.path.suffix.lower() in _RAW:
+            yield from self._raw_blocks()
+            return
+        n_samples = 0
+        try:
+            with av.open(str(self.path)) as container:
+                stream = container.streams.audio[0]
+                exact = stream.codec_context.name.startswith(_LOSSLESS)
+                for frame in container.decode(stream):
+                    block = _to_float(frame)
+                    n_samples += len(block)
+                    yield block
+        except av.FFmpegError as error:
+            raise RecordingError(
+                f"{self.path.name}: damaged after {n_samples / self.rate:.1f} s "
+                f"({error.strerror})"
+            ) from error
+        missing_s = (self.duration_s or 0.0) - n_samples / self.rate
+        if exact and missing_s > 1 / self.rate:
+            raise RecordingError(
+                f"{self.path.name}: cut off: its header promises "
+                f"{self.duration_s:.1f} s, there are {n_samples / self.rate:.1f} s"
+            )
+
+    def _raw_blocks(self) -> Iterator[NDArray[np.float32]]:
+        audio_format = AudioFormat(_RAW[self.path.suffix.lower()], self.rate, 1)
+        with self.path.open("rb") as file:
+            while data := file.read(_BLOCK_BYTES):
+                yield decode(data, audio_format)
+
+
+def open_recording(path: Path) -> Recording:
+    """Look at a recording's header.
+
+    Raises:
+        RecordingError: there is no such file, it is empty, it is not audio, or it
+            has more channels or another rate than we take.
+    """
+    if not path.is_file():
+        raise RecordingError(f"{path}: no such file")
+    n_bytes = path.stat().st_size
+    if n_bytes == 0:
+        raise RecordingError(f"{path.name}: the file is empty")
+    if path.suffix.lower() in _RAW:
+        return Recording(path, 8000, 1, n_bytes / 8000)
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise RecordingError(f"{path.name}: there is no audio in it")
+            stream = container.streams.audio[0]
+            duration_s = None
+            if stream.duration is not None and stream.time_base is not None:
+                duration_s = float(stream.duration * stream.time_base)
+            recording = Recording(
+                path, stream.codec_context.sample_rate, stream.channels, duration_s
+            )
+    except av.FFmpegError as error:
+        raise RecordingError(
+            f"{path.name}: not a recording that can be read ({error.strerror}). "
+            "Expected wav, flac, mp3, ogg, m4a, or G.711 as .ulaw or .alaw"
+        ) from error
+    try:
+        AudioFormat(Encoding.PCM_S16LE, recording.rate, recording.n_channels)
+    except FormatError as error:
+        raise RecordingError(f"{path.name}: {error}") from error
+    return recording
+
+
+def _to_float(frame: av.AudioFrame) -> NDArray[np.float32]:
+    """Samples of a decoded frame as float32, shape ``(n_samples, n_channels)``."""
+    samples = frame.to_ndarray()
+    # Planar formats come as (channels, samples), packed ones as (1, all of them).
+    if frame.format.is_planar:
+        samples = samples.T
+    else:
+        samples = samples.reshape(-1, len(frame.layout.channels))
+    if samples.dtype == np.uint8:
+        return ((samples.astype(np.float32) - 128.0) / 128.0).astype(np.float32)
+    if np.issubdtype(samples.dtype, np.integer):
+        scale = float(np.iinfo(samples.dtype).max) + 1.0
+        return (samples / scale).astype(np.float32)
+    return samples.astype(np.float32)

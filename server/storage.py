@@ -1,0 +1,52 @@
+"""The store, off the event loop: one thread, so that writes keep their order."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from server.events import LogEntry
+from server.store import CallSummary, NewCall, Store
+
+_T = TypeVar("_T")
+
+
+class Storage:
+    """Awaitable access to a `Store`. Event loop only."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="storage")
+
+    async def _do(self, work: Callable[[], _T]) -> _T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, work)
+
+    async def add_call(self, call: NewCall) -> None:
+        """See `Store.add_call`."""
+        await self._do(lambda: self._store.add_call(call))
+
+    async def append(self, call_id: str, entries: Sequence[LogEntry]) -> None:
+        """See `Store.append`."""
+        await self._do(lambda: self._store.append(call_id, entries))
+
+    async def forget(self, call_id: str, entries: Sequence[LogEntry]) -> None:
+        """See `Store.forget`."""
+        await self._do(lambda: self._store.forget(call_id, entries))
+
+    async def calls(self, *, live: bool, limit: int) -> list[CallSummary]:
+        """See `Store.calls`."""
+        return await self._do(lambda: self._store.calls(live=live, limit=limit))
+
+    async def call(self, call_id: str) -> CallSummary | None:
+        """See `Store.call`."""
+        return await self._do(lambda: self._store.call(call_id))
+
+    async def entries(self, call_id: str) -> list[LogEntry]:
+        """See `Store.entries`."""
+        return await self._do(lambda: self._store.entries(call_id))
+
+    def close(self) -> None:
+        """Finish what is queued, then close the store."""
+        self._executor.shutdown(wait=True)
+        self._store.close()

@@ -1,0 +1,254 @@
+"""The database: every call and every entry of its log.
+
+SQLite in WAL mode by default; any SQLAlchemy URL works. Blocking: the service
+calls it from one storage thread.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from alerts.events import AlertOpened, CueFollowed, CueIgnored
+from emotion.events import HostilityPoint
+from server.errors import StoreError
+from server.events import CallEnded, CallEndReason, CallStarted, LogEntry
+from server.wire import entry_from_json, entry_to_json
+
+_BUSY_TIMEOUT_S = 10
+
+
+class _Base(DeclarativeBase):
+    pass
+
+
+class _CallRow(_Base):
+    __tablename__ = "calls"
+
+    call_id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    agent_id: Mapped[str] = mapped_column(sa.String(64), index=True)
+    customer_ref: Mapped[str] = mapped_column(sa.String(128), index=True)
+    language: Mapped[str | None] = mapped_column(sa.String(8))
+    parties: Mapped[list[str]] = mapped_column(sa.JSON)
+    encoding: Mapped[str] = mapped_column(sa.String(16))
+    rate: Mapped[int]
+    started_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), index=True)
+    duration_s: Mapped[float | None]
+    end_reason: Mapped[str | None] = mapped_column(sa.String(32), index=True)
+    peak_score: Mapped[float] = mapped_column(default=0.0)
+    alerts: Mapped[int] = mapped_column(default=0)
+    cues_followed: Mapped[int] = mapped_column(default=0)
+    cues_ignored: Mapped[int] = mapped_column(default=0)
+
+
+class _EntryRow(_Base):
+    __tablename__ = "entries"
+
+    call_id: Mapped[str] = mapped_column(
+        sa.ForeignKey("calls.call_id", ondelete="CASCADE"), primary_key=True
+    )
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    at_s: Mapped[float]
+    kind: Mapped[str] = mapped_column(sa.String(32), index=True)
+    body: Mapped[dict[str, object]] = mapped_column(sa.JSON)
+
+
+@dataclass(frozen=True, slots=True)
+class NewCall:
+    """What is known of a call when it begins."""
+
+    started: CallStarted
+    started_at: datetime
+    encoding: str
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallSummary:
+    """One call in a list; the three end fields are None while it is live."""
+
+    call_id: str
+    agent_id: str
+    customer_ref: str
+    language: str | None
+    parties: tuple[str, ...]
+    encoding: str
+    rate: int
+    started_at: str
+    ended_at: str | None
+    duration_s: float | None
+    end_reason: CallEndReason | None
+    peak_score: float
+    alerts: int
+    cues_followed: int
+    cues_ignored: int
+
+
+def _summary(row: _CallRow) -> CallSummary:
+    # SQLite gives datetimes back without their zone; all of them are UTC.
+    started = row.started_at.replace(tzinfo=UTC)
+    ended_at = None
+    if row.duration_s is not None:
+        ended_at = datetime.fromtimestamp(started.timestamp() + row.duration_s, UTC)
+    return CallSummary(
+        call_id=row.call_id,
+        agent_id=row.agent_id,
+        customer_ref=row.customer_ref,
+        language=row.language,
+        parties=tuple(row.parties),
+        encoding=row.encoding,
+        rate=row.rate,
+        started_at=started.isoformat(),
+        ended_at=ended_at.isoformat() if ended_at else None,
+        duration_s=row.duration_s,
+        end_reason=CallEndReason(row.end_reason) if row.end_reason else None,
+        peak_score=row.peak_score,
+        alerts=row.alerts,
+        cues_followed=row.cues_followed,
+        cues_ignored=row.cues_ignored,
+    )
+
+
+class Store:
+    """Calls and their logs, kept.
+
+    Args:
+        url: SQLAlchemy database URL, e.g. ``sqlite:///folder/calmline.db``.
+
+    Raises:
+        StoreError: the database cannot be opened or brought up to date.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = sa.create_engine(url)
+        if self._engine.dialect.name == "sqlite":
+            sa.event.listen(self._engine, "connect", _configure_sqlite)
+        try:
+            _migrate(self._engine)
+        except sa.exc.SQLAlchemyError as error:
+            raise StoreError(
+                f"the database {self._engine.url!r} cannot be used: "
+                f"{type(error).__name__}. Expected a readable and writable database"
+            ) from error
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._engine.dispose()
+
+    def add_call(self, call: NewCall) -> None:
+        """Remember that a call began; its entries come with `append`."""
+        started = call.started
+        with Session(self._engine) as session, session.begin():
+            session.add(
+                _CallRow(
+                    call_id=started.call_id,
+                    agent_id=started.agent_id,
+                    customer_ref=started.customer_ref,
+                    language=started.language,
+                    parties=[str(party) for party in started.parties],
+                    encoding=call.encoding,
+                    rate=call.rate,
+                    started_at=call.started_at,
+                )
+            )
+
+    def append(self, call_id: str, entries: Sequence[LogEntry]) -> None:
+        """Write entries in one transaction, and the call's figures with them.
+
+        Raises:
+            StoreError: the call is unknown, or an entry with this seq exists.
+        """
+        rows = [_EntryRow(call_id=call_id, **entry_to_json(e)) for e in entries]
+        try:
+            with Session(self._engine) as session, session.begin():
+                call = session.get(_CallRow, call_id)
+                if call is None:
+                    raise StoreError(f"call {call_id} is not in the database")
+                session.add_all(rows)
+                for entry in entries:
+                    _count(call, entry)
+        except sa.exc.IntegrityError as error:
+            raise StoreError(f"call {call_id}: an entry was written twice") from error
+
+    def forget(self, call_id: str, entries: Sequence[LogEntry]) -> None:
+        """Delete a call's log and keep `entries`, which say that it was deleted."""
+        with Session(self._engine) as session, session.begin():
+            session.execute(sa.delete(_EntryRow).where(_EntryRow.call_id == call_id))
+            call = session.get(_CallRow, call_id)
+            if call is not None:
+                call.customer_ref = ""
+                call.peak_score = 0.0
+                call.alerts = call.cues_followed = call.cues_ignored = 0
+        self.append(call_id, entries)
+
+    def call(self, call_id: str) -> CallSummary | None:
+        """One call, or None when there is none of this id."""
+        with Session(self._engine) as session:
+            row = session.get(_CallRow, call_id)
+            return _summary(row) if row else None
+
+    def calls(self, *, live: bool, limit: int) -> list[CallSummary]:
+        """The newest calls, live ones or ended ones."""
+        over = _CallRow.end_reason.is_not(None)
+        query = (
+            sa.select(_CallRow)
+            .where(sa.not_(over) if live else over)
+            .order_by(_CallRow.started_at.desc(), _CallRow.call_id)
+            .limit(limit)
+        )
+        with Session(self._engine) as session:
+            return [_summary(row) for row in session.scalars(query)]
+
+    def entries(self, call_id: str) -> list[LogEntry]:
+        """A call's whole log, in order; empty when there is none."""
+        query = (
+            sa.select(_EntryRow)
+            .where(_EntryRow.call_id == call_id)
+            .order_by(_EntryRow.seq)
+        )
+        with Session(self._engine) as session:
+            return [
+                entry_from_json(
+                    {"seq": r.seq, "at_s": r.at_s, "kind": r.kind, "body": r.body}
+                )
+                for r in session.scalars(query)
+            ]
+
+
+def _count(call: _CallRow, entry: LogEntry) -> None:
+    match entry.event:
+        case HostilityPoint(score=score):
+            call.peak_score = max(call.peak_score or 0.0, score)
+        case AlertOpened():
+            call.alerts = (call.alerts or 0) + 1
+        case CueFollowed():
+            call.cues_followed = (call.cues_followed or 0) + 1
+        case CueIgnored():
+            call.cues_ignored = (call.cues_ignored or 0) + 1
+        case CallEnded(reason=reason, duration_s=duration_s):
+            call.end_reason = str(reason)
+            call.duration_s = duration_s
+        case _:
+            pass
+
+
+def _configure_sqlite(connection: object, _record: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]  # DBAPI is untyped
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_S * 1000}")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _migrate(engine: sa.Engine) -> None:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

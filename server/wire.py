@@ -1,0 +1,63 @@
+"""Log entries as JSON and back: one shape for sockets, files and the database."""
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, get_args
+
+from pydantic import TypeAdapter
+
+from server.events import Event, LogEntry
+
+EVENT_TYPES: Mapping[str, type[Event]] = {cls.__name__: cls for cls in get_args(Event)}
+"""Every kind of event by the name it has on the wire."""
+
+_DIGITS = 4
+"""Digits kept of a float: a tenth of a millisecond, a ten-thousandth of a point."""
+
+
+def _plain(value: object) -> Any:
+    if dataclasses.is_dataclass(value):
+        return {
+            field.name: _plain(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+        }
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return round(value, _DIGITS)
+    return value
+
+
+def entry_to_json(entry: LogEntry) -> dict[str, Any]:
+    """Return `entry` as JSON-ready values: seq, at_s, kind and body."""
+    return {
+        "seq": entry.seq,
+        "at_s": round(entry.at_s, _DIGITS),
+        "kind": type(entry.event).__name__,
+        "body": _plain(entry.event),
+    }
+
+
+@cache
+def _adapter(kind: str) -> TypeAdapter[Any]:
+    return TypeAdapter(EVENT_TYPES[kind])
+
+
+def entry_from_json(data: Mapping[str, Any]) -> LogEntry:
+    """Read back what `entry_to_json` made.
+
+    Raises:
+        KeyError: the kind is unknown or a key is missing.
+        pydantic.ValidationError: the body does not have the fields of its kind.
+    """
+    event: Event = _adapter(data["kind"]).validate_python(data["body"])
+    return LogEntry(data["seq"], data["at_s"], event)
+
+
+def schema() -> dict[str, Any]:
+    """JSON schema of every kind of event, by kind; docs/events.schema.json."""
+    return {
+        kind: TypeAdapter(cls).json_schema(mode="serialization")
+        for kind, cls in sorted(EVENT_TYPES.items())
+    }
