@@ -176,13 +176,23 @@ class Endpointer:
         self._forget(keep=0)
         return told
 
-    def open_segment(self) -> Segment | None:
-        """Return the segment that is still growing, None while nobody speaks.
+    @property
+    def open_s(self) -> float:
+        """Length of the segment that still grows, 0 while nobody speaks."""
+        return len(self._frames) * FRAME_S if self.speaking else 0.0
+
+    def open_segment(self) -> Segment:
+        """Return the segment that still grows, as far as it has come.
 
         For partial transcripts: it ends with the last frame fed and counts as
         cut, since the speech may go on.
+
+        Raises:
+            ValueError: nobody speaks.
         """
-        return self._segment(len(self._frames), cut=True) if self.speaking else None
+        if not self.speaking:
+            raise ValueError("there is no open segment while nobody speaks")
+        return self._segment(len(self._frames), cut=True)
 
     def _check(self, frame: Frame, probability: float) -> None:
         if frame.party is not self._party:

@@ -14,9 +14,9 @@ class Resampler:
     """Brings the channels of one stream to 16 kHz.
 
     The filter is fed in blocks of 40 ms however the input is cut, so the output
-    depends on the samples alone, to the last bit. Output comes up to 0.12 s of
-    audio after its input (measured at 8 kHz; a third of it at 44.1 kHz), at its
-    own place in time: what sounds at `t` in the input sounds at `t` in the output.
+    depends on the samples alone, to the last bit. Output comes up to 0.16 s of
+    audio after its input (measured at 8 kHz; half of it at 44.1 kHz), at its own
+    place in time: what sounds at `t` in the input sounds at `t` in the output.
     Audio that has 16 kHz already passes through untouched and at once.
 
     Args:
