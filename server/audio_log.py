@@ -41,15 +41,19 @@ class AudioLog:
             view = view[self._file.write(view) :]
         self.n_bytes += len(data)
 
+    def close(self) -> None:
+        """Write no more; what was stored stays as it is."""
+        self._file.close()
+
     def finish(self) -> None:
         """Make the recording a FLAC file; the raw file goes when that is whole."""
         os.fsync(self._file.fileno())
-        self._file.close()
+        self.close()
         raw_to_flac(self._raw, self._flac, self._format)
 
     def delete(self) -> None:
         """Remove what was stored: the customer does not want it kept."""
-        self._file.close()
+        self.close()
         self._raw.unlink(missing_ok=True)
         self._flac.unlink(missing_ok=True)
 

@@ -68,20 +68,23 @@ class LiveCalls:
             raise ProtocolError(
                 CloseCode.CALL_TAKEN, "another connection holds this call"
             )
-        # From here to the end without an await that lets a second hello in.
+        # Taken before anything is awaited: a second hello finds it taken.
         self._attached.add(call_id)
         try:
-            live = self._calls.get(call_id)
-            if live is None:
-                return await self._begin(call_id, hello)
-            if live.format != hello.format:
-                raise ProtocolError(
-                    CloseCode.BAD_MESSAGE, "the call began with another audio format"
-                )
-            return live
+            return await self._begin_or_resume(call_id, hello)
         except BaseException:
             self._attached.discard(call_id)
             raise
+
+    async def _begin_or_resume(self, call_id: str, hello: Hello) -> LiveCall:
+        live = self._calls.get(call_id)
+        if live is None:
+            return await self._begin(call_id, hello)
+        if live.format != hello.format:
+            raise ProtocolError(
+                CloseCode.BAD_MESSAGE, "the call began with another audio format"
+            )
+        return live
 
     async def _begin(self, call_id: str, hello: Hello) -> LiveCall:
         if len(self._calls) >= self._settings.max_calls:

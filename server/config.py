@@ -5,13 +5,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from server.errors import ConfigError
 
 _PREFIX = "CALMLINE_"
+_STRICT = ConfigDict(extra="forbid")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -32,6 +33,8 @@ class ServiceSettings:
         resume_window_s: how long a call whose line is lost waits for its client.
         hello_timeout_s: how long a new connection may be silent.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     host: str = "127.0.0.1"
     behind_proxy: bool = False
@@ -72,6 +75,8 @@ class WhisperSettings:
         threads: processor threads for one inference; 0 leaves torch's choice.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
     model: str = "whisper-base"
     languages: tuple[str, ...] = ("en", "zh")
     threads: int = 0
@@ -80,6 +85,8 @@ class WhisperSettings:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Every section of the settings file."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     service: ServiceSettings = field(default_factory=ServiceSettings)
     whisper: WhisperSettings = field(default_factory=WhisperSettings)
@@ -90,49 +97,43 @@ def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings
 
     Args:
         path: TOML file, or None for the defaults.
-        environment: variables named ``CALMLINE_<SECTION>_<NAME>`` win over the file.
+        environment: variables named ``CALMLINE_<SECTION>_<NAME>`` win over the file;
+            lists are separated by commas.
 
     Raises:
         ConfigError: the file cannot be read, or a setting is unknown or wrong.
     """
-    data: dict[str, dict[str, Any]] = {}
-    if path is not None:
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(
-                f"cannot read the settings file {path}: {error.strerror}"
-            ) from error
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{path} is not TOML: {error}") from error
-    known = {f.name: f.default_factory for f in fields(Settings)}
-    for section, values in data.items():
-        if section not in known:
-            raise ConfigError(
-                f"unknown section [{section}] in {path}: expected one of "
-                f"{', '.join(known)}"
-            )
-        names = {f.name for f in fields(known[section])}  # type: ignore[arg-type]  # the factories are the dataclasses
-        for name in values:
-            if name not in names:
-                raise ConfigError(
-                    f"unknown setting {section}.{name}: expected one of "
-                    f"{', '.join(sorted(names))}"
-                )
-    for section, factory in known.items():
-        for setting in fields(factory):  # type: ignore[arg-type]  # as above
-            key = f"{_PREFIX}{section}_{setting.name}".upper()
+    data = _read(path) if path is not None else {}
+    for section in fields(Settings):
+        kind = get_type_hints(Settings)[section.name]
+        for setting in fields(kind):
+            key = f"{_PREFIX}{section.name}_{setting.name}".upper()
             if key in environment:
-                value: Any = environment[key]
-                if setting.name == "languages":
-                    value = value.split(",")
-                data.setdefault(section, {})[setting.name] = value
+                values = data.setdefault(section.name, {})
+                is_list = isinstance(setting.default, tuple)
+                text = environment[key]
+                values[setting.name] = text.split(",") if is_list else text
     try:
         return TypeAdapter(Settings).validate_python(data)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "unexpected_keyword_argument":
+            raise ConfigError(
+                f"unknown setting {name}; docs/settings.md lists them all"
+            ) from error
         raise ConfigError(f"setting {name}: {first['msg']}") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the settings file {path}: {error.strerror}"
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
 
 
 def environment() -> Mapping[str, str]:

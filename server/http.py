@@ -1,6 +1,7 @@
 """Pages, the screens' feed and the HTTP interface. docs/protocol.md has the list."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -191,10 +192,8 @@ def _add_feed(
         except ValueError as error:
             await socket.close(_POLICY_VIOLATION, str(error))
             return
-        try:
+        with suppress(WebSocketDisconnect):  # A screen was closed.
             await feed(parsed, calls.by_id, bus, socket.send_text)
-        except WebSocketDisconnect:
-            pass  # A screen was closed.
 
 
 def _add_health(app: FastAPI, metrics: Metrics) -> None:

@@ -1,0 +1,1 @@
+"""Alembic migrations; `server.store` applies them when it opens a database."""

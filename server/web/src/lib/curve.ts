@@ -1,0 +1,330 @@
+/** The full curve: uPlot draws axes and line, this module everything that is ours. */
+
+import uPlot from 'uplot';
+
+import type { Alert, CallState, Cue, PhaseSpan } from './call';
+import { faded, type Colours } from './colours';
+import type { Party, Phase } from './events';
+import { clock } from './format';
+
+export interface CurveScene {
+  readonly call: CallState;
+  readonly end_s: number;
+  readonly colours: Colours;
+  readonly phaseNames: Readonly<Record<Phase, string>>;
+  readonly partyNames: Readonly<Record<Party, string>>;
+  readonly lanes: boolean;
+  readonly live: boolean;
+}
+
+/** Room left of the plot, in CSS pixels; what shares the time axis keeps the same. */
+export const CURVE_LEFT = 58;
+export const CURVE_RIGHT = 16;
+
+const RIBBON = 26;
+const LANE = 9;
+const LANES = 2 * LANE + 14;
+
+export function curveData(call: CallState): uPlot.AlignedData {
+  return [
+    call.points.map((it) => it.at_s),
+    call.points.map((it) => it.score),
+    call.points.map((it) => it.low),
+    call.points.map((it) => it.high),
+  ];
+}
+
+/** Live, the axis grows by the half minute, so that the curve does not creep. */
+export const axisEnd = (now_s: number, live: boolean): number =>
+  live ? Math.max(60, Math.ceil((now_s + 3) / 30) * 30) : Math.max(1, now_s);
+
+/** Options of a chart that shows what `scene` returns at each drawing. */
+export function curveOptions(
+  scene: () => CurveScene,
+  size: { readonly width: number; readonly height: number },
+  onHover: (at_s: number | null) => void,
+): uPlot.Options {
+  const { lanes } = scene();
+  return {
+    ...size,
+    padding: [RIBBON + 6, CURVE_RIGHT, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, drag: { x: false, y: false }, points: { size: 9, width: 2 } },
+    scales: {
+      x: { time: false, range: () => [0, scene().end_s] },
+      y: { range: () => [0, 100] },
+    },
+    axes: [
+      {
+        stroke: () => scene().colours.faint,
+        font: axisFont(scene),
+        grid: { show: false },
+        ticks: { show: false },
+        size: (lanes ? LANES : 0) + 26,
+        gap: (lanes ? LANES : 0) + 6,
+        space: 70,
+        incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600],
+        values: (_, splits) => splits.map(clock),
+      },
+      {
+        stroke: () => scene().colours.faint,
+        font: axisFont(scene),
+        grid: { stroke: () => scene().colours.line, width: 1 },
+        ticks: { show: false },
+        size: CURVE_LEFT,
+        gap: 8,
+        splits: () => [0, 25, 50, 75, 100],
+      },
+    ],
+    series: [
+      {},
+      {
+        stroke: (chart) => phaseGradient(chart, scene()),
+        width: 2.5,
+        points: { show: false },
+      },
+      { stroke: 'transparent', points: { show: false } },
+      { stroke: 'transparent', points: { show: false } },
+    ],
+    bands: [{ series: [3, 2], fill: () => faded(scene().colours.ink, 0.09) }],
+    hooks: {
+      drawClear: [(chart) => drawPhases(chart, scene())],
+      draw: [
+        (chart) => {
+          if (scene().lanes) drawLanes(chart, scene());
+          drawCues(chart, scene());
+          drawAlerts(chart, scene());
+          drawNow(chart, scene());
+        },
+      ],
+      setCursor: [
+        (chart) => {
+          const left = chart.cursor.left ?? -1;
+          onHover(left < 0 ? null : chart.posToVal(left, 'x'));
+        },
+      ],
+    },
+  };
+}
+
+const axisFont = (scene: () => CurveScene): string => `12px ${scene().colours.font}`;
+
+const dpr = (): number => devicePixelRatio;
+const xOf = (chart: uPlot, at_s: number): number => chart.valToPos(at_s, 'x', true);
+const yOf = (chart: uPlot, score: number): number => chart.valToPos(score, 'y', true);
+
+function spansOf(scene: CurveScene): { span: PhaseSpan; end_s: number }[] {
+  const last_s = scene.call.points.at(-1)?.at_s ?? 0;
+  const open_s = scene.live ? last_s : scene.end_s;
+  return scene.call.phases.map((span) => ({ span, end_s: span.end_s ?? open_s }));
+}
+
+/** The line has the colour of the phase it is in. */
+function phaseGradient(chart: uPlot, scene: CurveScene): CanvasGradient | string {
+  const { left, width } = chart.bbox;
+  const spans = spansOf(scene);
+  if (spans.length === 0 || width <= 0) return scene.colours.quiet;
+  const gradient = chart.ctx.createLinearGradient(left, 0, left + width, 0);
+  const stop = (at_s: number): number => Math.min(1, Math.max(0, at_s / scene.end_s));
+  for (const { span, end_s } of spans) {
+    gradient.addColorStop(stop(span.start_s), scene.colours.phases[span.phase]);
+    gradient.addColorStop(stop(end_s), scene.colours.phases[span.phase]);
+  }
+  return gradient;
+}
+
+/** Named bands: a tint behind the curve and the phase's name above it. */
+function drawPhases(chart: uPlot, scene: CurveScene): void {
+  const { ctx, bbox } = chart;
+  const scale = dpr();
+  ctx.save();
+  ctx.font = `${12 * scale}px ${scene.colours.font}`;
+  ctx.textBaseline = 'middle';
+  for (const { span, end_s } of spansOf(scene)) {
+    const from = Math.max(bbox.left, xOf(chart, span.start_s));
+    const to = Math.min(bbox.left + bbox.width, xOf(chart, end_s));
+    if (to - from < 0.5) continue;
+    const colour = scene.colours.phases[span.phase];
+    ctx.fillStyle = faded(colour, 0.06);
+    ctx.fillRect(from, bbox.top, to - from, bbox.height);
+    const top = bbox.top - RIBBON * scale;
+    const gap = Math.min(scale, (to - from) / 4);
+    ctx.fillStyle = faded(colour, 0.17);
+    ctx.beginPath();
+    ctx.roundRect(from + gap, top, to - from - 2 * gap, (RIBBON - 6) * scale, 4 * scale);
+    ctx.fill();
+    const middle = top + ((RIBBON - 6) / 2) * scale;
+    const shape = 4.2 * scale;
+    const room = to - from - 8 * scale;
+    const name = scene.phaseNames[span.phase];
+    const wide = ctx.measureText(name).width + 3.6 * shape;
+    if (room < 2 * shape) continue;
+    const start = wide <= room ? from + 6 * scale : (from + to) / 2 - shape;
+    drawShape(ctx, span.phase, start + shape, middle, shape, colour);
+    if (wide <= room) {
+      ctx.fillStyle = scene.colours.ink;
+      ctx.fillText(name, start + 3.2 * shape, middle);
+    }
+  }
+  ctx.restore();
+}
+
+/** The same shapes as in PhaseShape.svelte. */
+function drawShape(
+  ctx: CanvasRenderingContext2D,
+  phase: Phase,
+  x: number,
+  y: number,
+  size: number,
+  colour: string,
+): void {
+  ctx.save();
+  ctx.fillStyle = colour;
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = size * 0.4;
+  ctx.lineJoin = 'round';
+  ctx.beginPath();
+  if (phase === 'rational') ctx.arc(x, y, size * 0.8, 0, 2 * Math.PI);
+  else if (phase === 'problem_solving') ctx.arc(x, y, size, 0, 2 * Math.PI);
+  else {
+    const points: readonly (readonly [number, number])[] =
+      phase === 'peak'
+        ? [[0, -1.1], [1.1, 0], [0, 1.1], [-1.1, 0]]
+        : phase === 'take_off'
+          ? [[0, -0.9], [1, 0.85], [-1, 0.85]]
+          : [[0, 0.9], [1, -0.85], [-1, -0.85]];
+    points.forEach(([dx, dy], index) => {
+      if (index === 0) ctx.moveTo(x + dx * size, y + dy * size);
+      else ctx.lineTo(x + dx * size, y + dy * size);
+    });
+    ctx.closePath();
+  }
+  if (phase === 'rational' || phase === 'cool_down') ctx.stroke();
+  else ctx.fill();
+  ctx.restore();
+}
+
+/** Who spoke when, one lane for each party, below the curve. */
+function drawLanes(chart: uPlot, scene: CurveScene): void {
+  const { ctx, bbox } = chart;
+  const scale = dpr();
+  const lanes: readonly Party[] = scene.call.parties.includes('unknown')
+    ? ['unknown']
+    : ['customer', 'agent'];
+  ctx.save();
+  ctx.font = `${11 * scale}px ${scene.colours.font}`;
+  ctx.textAlign = 'right';
+  ctx.textBaseline = 'middle';
+  lanes.forEach((party, index) => {
+    const top = bbox.top + bbox.height + (9 + index * (LANE + 5)) * scale;
+    ctx.fillStyle = scene.colours.faint;
+    ctx.fillText(scene.partyNames[party], bbox.left - 8 * scale, top + (LANE / 2) * scale);
+    ctx.fillStyle = faded(scene.colours.line, 0.55);
+    ctx.fillRect(bbox.left, top + (LANE / 2 - 0.5) * scale, bbox.width, scale);
+    ctx.fillStyle = party === 'agent' ? scene.colours.agent : scene.colours.customer;
+    for (const span of scene.call.speech) {
+      if (span.party !== party) continue;
+      const from = xOf(chart, span.start_s);
+      const width = Math.max(scale, xOf(chart, Math.min(span.end_s, scene.end_s)) - from);
+      ctx.beginPath();
+      ctx.roundRect(from, top, width, LANE * scale, 2 * scale);
+      ctx.fill();
+    }
+  });
+  ctx.restore();
+}
+
+const cueEnd = (cue: Cue, scene: CurveScene): number =>
+  cue.step === 'followed' || cue.step === 'ignored' || cue.step === 'withdrawn'
+    ? cue.at_s
+    : Math.min(scene.end_s, cue.count?.until_s ?? cue.at_s);
+
+/** A cue is a small ring on the floor of the plot, with a line as long as it was there. */
+function drawCues(chart: uPlot, scene: CurveScene): void {
+  const { ctx } = chart;
+  const scale = dpr();
+  const y = yOf(chart, 0) - 9 * scale;
+  ctx.save();
+  for (const cue of scene.call.cues) {
+    const from = xOf(chart, cue.armed_s);
+    const to = Math.max(from, xOf(chart, cueEnd(cue, scene)));
+    ctx.strokeStyle = scene.colours.cue;
+    ctx.lineWidth = 2 * scale;
+    ctx.beginPath();
+    ctx.moveTo(from, y);
+    ctx.lineTo(to, y);
+    ctx.stroke();
+    const x = cue.count === null ? from : xOf(chart, cue.count.start_s);
+    ctx.fillStyle = scene.colours.surface;
+    ctx.beginPath();
+    ctx.arc(x, y, 5.5 * scale, 0, 2 * Math.PI);
+    ctx.fill();
+    ctx.stroke();
+    ctx.beginPath();
+    ctx.moveTo(x, y - 3 * scale);
+    ctx.lineTo(x, y);
+    ctx.lineTo(x + 2.2 * scale, y + 1.2 * scale);
+    ctx.lineWidth = 1.4 * scale;
+    ctx.stroke();
+  }
+  ctx.restore();
+}
+
+function drawAlerts(chart: uPlot, scene: CurveScene): void {
+  for (const alert of scene.call.alerts) {
+    drawFlag(chart, scene, alert, alert.at_s);
+    if (alert.escalated_s !== null) drawFlag(chart, scene, alert, alert.escalated_s);
+  }
+}
+
+/** A flag at the top of the plot, on a thin pole. */
+function drawFlag(chart: uPlot, scene: CurveScene, alert: Alert, at_s: number): void {
+  const { ctx, bbox } = chart;
+  const scale = dpr();
+  const x = xOf(chart, at_s);
+  const top = bbox.top + 5 * scale;
+  ctx.save();
+  ctx.strokeStyle = faded(scene.colours.alert, 0.55);
+  ctx.fillStyle = scene.colours.alert;
+  ctx.lineWidth = scale;
+  ctx.setLineDash([3 * scale, 3 * scale]);
+  ctx.beginPath();
+  ctx.moveTo(x, top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.setLineDash([]);
+  ctx.beginPath();
+  ctx.moveTo(x, top);
+  ctx.lineTo(x + 10 * scale, top + 4 * scale);
+  ctx.lineTo(x, top + 8 * scale);
+  ctx.closePath();
+  if (alert.severity === 'notice') {
+    ctx.strokeStyle = scene.colours.alert;
+    ctx.lineWidth = 1.5 * scale;
+    ctx.fillStyle = scene.colours.surface;
+    ctx.fill();
+    ctx.stroke();
+  } else {
+    ctx.fill();
+  }
+  ctx.restore();
+}
+
+/** Where the curve stands now. */
+function drawNow(chart: uPlot, scene: CurveScene): void {
+  const last = scene.call.points.at(-1);
+  if (!scene.live || last === undefined) return;
+  const { ctx } = chart;
+  const scale = dpr();
+  const x = xOf(chart, last.at_s);
+  const y = yOf(chart, last.score);
+  ctx.save();
+  ctx.fillStyle = scene.colours.phases[last.phase];
+  ctx.strokeStyle = scene.colours.surface;
+  ctx.lineWidth = 2.5 * scale;
+  ctx.beginPath();
+  ctx.arc(x, y, 5.5 * scale, 0, 2 * Math.PI);
+  ctx.fill();
+  ctx.stroke();
+  ctx.restore();
+}

@@ -1,0 +1,225 @@
+/**
+ * A call's log as the service sends it. Mirrors server/events.py and the events of
+ * audio, models, emotion and alerts; docs/protocol.md is the contract.
+ * All times are seconds of call time.
+ */
+
+export const PARTIES = ['customer', 'agent', 'unknown'] as const;
+export type Party = (typeof PARTIES)[number];
+
+/** In the order in which they come on the hostility curve. */
+export const PHASES = [
+  'rational',
+  'take_off',
+  'peak',
+  'slow_down',
+  'cool_down',
+  'problem_solving',
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+export type Tier = 'direct' | 'public' | 'third_party';
+
+export const WORD_SIGNS = [
+  'dissatisfied',
+  'blame',
+  'anger',
+  'insult',
+  'repeated_contact',
+  'public_threat',
+  'third_party_threat',
+  'churn',
+  'supervisor',
+  'thanks',
+  'relief',
+] as const;
+export type WordSign = (typeof WORD_SIGNS)[number];
+
+export type Source = 'voice' | 'words' | 'turns';
+export type Severity = 'notice' | 'warning' | 'critical';
+export type AlertEnd = 'calmed' | 'call_ended';
+export type CueEnd = 'calmed' | 'expired' | 'call_ended';
+export type Consent = 'unknown' | 'granted' | 'text_only' | 'refused';
+export type CallEndReason =
+  | 'completed'
+  | 'line_lost'
+  | 'protocol_error'
+  | 'consent_refused'
+  | 'service_stopped'
+  | 'service_failed';
+export type Degradation = 'roles_unknown' | 'model_failed';
+
+/** `start` and `end` count characters (code points), not UTF-16 units. */
+export interface WordHit {
+  readonly sign: WordSign;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface WordReading {
+  readonly start_s: number;
+  readonly end_s: number;
+  readonly hostility: number;
+  readonly tier: Tier | null;
+  readonly hits: readonly WordHit[];
+  readonly language: string;
+  readonly model: string;
+}
+
+export interface Evidence {
+  readonly source: Source;
+  /** A `WordSign`, `voice_anger`, `voice_louder` or `customer_interrupts`. */
+  readonly code: string;
+  readonly weight: number;
+  readonly value: number;
+  readonly start_s: number;
+  readonly end_s: number;
+}
+
+export interface HostilityPoint {
+  readonly at_s: number;
+  readonly score: number;
+  readonly low: number;
+  readonly high: number;
+  readonly phase: Phase;
+  readonly evidence: readonly Evidence[];
+}
+
+/** The body of each kind of event. */
+export interface Bodies {
+  CallStarted: {
+    readonly call_id: string;
+    readonly agent_id: string;
+    readonly customer_ref: string;
+    readonly language: string | null;
+    readonly parties: readonly Party[];
+    readonly consent: Consent;
+    readonly started_at: string;
+    readonly models: readonly string[];
+  };
+  SpeechStarted: { readonly party: Party; readonly start_s: number };
+  SpeechEnded: { readonly party: Party; readonly start_s: number; readonly end_s: number };
+  Overlapped: { readonly start_s: number; readonly end_s: number };
+  Interrupted: { readonly by: Party; readonly at_s: number };
+  Responded: { readonly party: Party; readonly latency_s: number; readonly at_s: number };
+  LongSilence: { readonly start_s: number };
+  TranscriptFinal: {
+    readonly utterance_id: string;
+    readonly party: Party;
+    readonly start_s: number;
+    readonly end_s: number;
+    readonly text: string;
+    readonly language: string;
+    readonly confidence: number;
+  };
+  VoiceReading: {
+    readonly end_s: number;
+    readonly anger: number;
+    readonly level_dbfs: number;
+    readonly model: string;
+  };
+  WordsRead: { readonly utterance_id: string; readonly reading: WordReading };
+  LanguageDetected: { readonly language: string; readonly probability: number };
+  HostilityPoint: HostilityPoint;
+  PhaseChanged: {
+    readonly at_s: number;
+    readonly before: Phase;
+    readonly after: Phase;
+    readonly score: number;
+  };
+  Forecast: { readonly at_s: number; readonly p: number; readonly horizon_s: number };
+  AlertOpened: {
+    readonly alert_id: string;
+    readonly rule: string;
+    readonly severity: Severity;
+    readonly at_s: number;
+    readonly evidence: readonly Evidence[];
+  };
+  AlertEscalated: {
+    readonly alert_id: string;
+    readonly severity: Severity;
+    readonly at_s: number;
+    readonly evidence: readonly Evidence[];
+  };
+  AlertAcknowledged: { readonly alert_id: string; readonly by: string; readonly at_s: number };
+  AlertClosed: { readonly alert_id: string; readonly reason: AlertEnd; readonly at_s: number };
+  CueArmed: { readonly cue_id: string; readonly at_s: number; readonly p: number };
+  CueCounting: { readonly cue_id: string; readonly start_s: number; readonly until_s: number };
+  CueReleased: {
+    readonly cue_id: string;
+    readonly at_s: number;
+    readonly line_id: string;
+    readonly text: string;
+    readonly language: string;
+  };
+  CueWithdrawn: { readonly cue_id: string; readonly at_s: number; readonly reason: CueEnd };
+  CueFollowed: { readonly cue_id: string; readonly at_s: number; readonly pause_s: number };
+  CueIgnored: { readonly cue_id: string; readonly at_s: number; readonly pause_s: number };
+  Note: { readonly text: string; readonly by: string };
+  Degraded: { readonly what: Degradation };
+  Recovered: { readonly what: Degradation };
+  ConsentChanged: { readonly consent: Consent };
+  Paused: Record<string, never>;
+  Resumed: Record<string, never>;
+  CallEnded: { readonly reason: CallEndReason; readonly duration_s: number };
+}
+
+export type Kind = keyof Bodies;
+
+/** One line of a call's log; `kind` tells what `body` is. */
+export type Entry = {
+  [K in Kind]: {
+    readonly seq: number;
+    readonly at_s: number;
+    readonly kind: K;
+    readonly body: Bodies[K];
+  };
+}[Kind];
+
+export type Snapshot = {
+  readonly type: 'snapshot';
+  readonly calls: readonly {
+    readonly call_id: string;
+    readonly live_s: number;
+    readonly entries: readonly Entry[];
+  }[];
+};
+export type Entries = {
+  readonly type: 'entries';
+  readonly call_id: string;
+  readonly live_s: number;
+  readonly entries: readonly Entry[];
+};
+export type PartialWords = {
+  readonly type: 'partial';
+  readonly call_id: string;
+  readonly live_s: number;
+  readonly party: Party;
+  readonly start_s: number;
+  readonly text: string;
+};
+export type Clock = {
+  readonly type: 'clock';
+  readonly calls: Readonly<Record<string, number>>;
+  readonly behind?: Readonly<Record<string, number>>;
+};
+
+/** What the service sends to a screen. */
+export type Message = Snapshot | Entries | PartialWords | Clock;
+
+/** A call in a list of calls, over HTTP. */
+export interface CallSummary {
+  readonly call_id: string;
+  readonly agent_id: string;
+  readonly customer_ref: string;
+  readonly language: string | null;
+  readonly parties: readonly Party[];
+  readonly started_at: string;
+  readonly ended_at: string | null;
+  readonly duration_s: number | null;
+  readonly end_reason: CallEndReason | null;
+  readonly peak_score: number | null;
+  readonly alerts: number;
+  readonly cues_followed: number;
+  readonly cues_ignored: number;
+}

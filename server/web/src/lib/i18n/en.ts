@@ -1,0 +1,374 @@
+import type { CallEndReason, Consent, Degradation, Party, Phase, Severity } from '../events';
+
+/** Every text on the screens; `zh` has to have the same shape. */
+export interface Messages {
+  readonly appName: string;
+  readonly nav: { readonly label: string; readonly board: string; readonly audit: string };
+  readonly skip: string;
+  readonly language: string;
+  readonly theme: string;
+  readonly themes: Record<'auto' | 'light' | 'dark', string>;
+  readonly connection: Record<'connecting' | 'live' | 'lost', string>;
+  readonly title: Record<'board' | 'agent' | 'audit', string>;
+  readonly parties: Record<Party, string>;
+  readonly phases: Record<Phase, string>;
+  /** What the agent should do in a phase, for the agent's own screen. */
+  readonly advice: Record<Phase, string>;
+  readonly severities: Record<Severity, string>;
+  readonly rules: Readonly<Record<string, string>>;
+  readonly signs: Readonly<Record<string, string>>;
+  readonly evidence: {
+    readonly voiceAnger: (percent: string) => string;
+    readonly voiceLouder: (db: string) => string;
+    readonly interrupts: (count: number) => string;
+    readonly quote: (what: string, words: string) => string;
+    readonly separator: string;
+    readonly none: string;
+    readonly calms: string;
+    readonly title: string;
+    readonly at: (time: string) => string;
+  };
+  readonly degraded: Record<Degradation, string>;
+  readonly degradedBadge: string;
+  readonly behind: (seconds: string) => string;
+  readonly consents: Record<Consent, string>;
+  readonly ends: Record<CallEndReason, string>;
+  readonly board: {
+    readonly live: string;
+    readonly hot: string;
+    readonly waiting: string;
+    readonly empty: string;
+    readonly emptyHint: string;
+    readonly emptyCommand: string;
+    readonly held: string;
+    readonly agent: (id: string) => string;
+    readonly noReference: string;
+    readonly open: (id: string) => string;
+    readonly view: string;
+    readonly rows: string;
+    readonly tiles: string;
+    readonly nothingSaid: string;
+    readonly name: string;
+    readonly defaultName: string;
+    readonly ended: string;
+    readonly paused: string;
+    readonly noScore: string;
+    readonly spark: (last: string) => string;
+    readonly loading: string;
+    readonly columns: Record<
+      'agent' | 'time' | 'phase' | 'score' | 'curve' | 'words' | 'alerts',
+      string
+    >;
+  };
+  readonly alerts: {
+    readonly title: string;
+    readonly none: string;
+    readonly states: Record<'open' | 'escalated' | 'acknowledged' | 'closed', string>;
+    readonly acknowledge: string;
+    readonly acknowledgeOf: (rule: string) => string;
+    readonly by: (name: string) => string;
+    readonly more: (count: number) => string;
+  };
+  readonly detail: {
+    readonly close: string;
+    readonly why: string;
+    readonly curve: string;
+    readonly curveSummary: (now: string, peak: string) => string;
+    readonly curveWaiting: string;
+    readonly transcript: string;
+    readonly transcriptWaiting: string;
+    readonly talk: string;
+    readonly talkShare: (customer: string, agent: string) => string;
+    readonly interruptions: (customer: number, agent: number) => string;
+    readonly score: string;
+    readonly band: (low: string, high: string) => string;
+    readonly marks: Record<'alert' | 'cue', string>;
+  };
+  readonly notes: {
+    readonly title: string;
+    readonly placeholder: string;
+    readonly label: string;
+    readonly send: string;
+    readonly sent: string;
+    readonly hint: string;
+    readonly empty: string;
+    readonly from: (by: string, time: string) => string;
+  };
+  readonly agent: {
+    readonly idle: string;
+    readonly waiting: string;
+    readonly waitingHint: string;
+    readonly cue: string;
+    readonly armed: string;
+    readonly armedHint: string;
+    readonly counting: string;
+    readonly countingHint: string;
+    readonly released: string;
+    readonly followed: string;
+    readonly callEnded: string;
+    readonly customer: string;
+    readonly overlay: string;
+  };
+  readonly audit: {
+    readonly title: string;
+    readonly empty: string;
+    readonly emptyHint: string;
+    readonly columns: Record<
+      'date' | 'agent' | 'customer' | 'length' | 'peak' | 'alerts' | 'cues' | 'end',
+      string
+    >;
+    readonly unknownDate: string;
+    readonly cues: (followed: number, ignored: number) => string;
+    readonly back: string;
+    readonly play: string;
+    readonly pause: string;
+    readonly speed: string;
+    readonly noAudio: string;
+    readonly audioLoading: string;
+    readonly keys: string;
+    readonly marks: string;
+    readonly noMarks: string;
+    readonly cueSteps: Record<
+      'armed' | 'counting' | 'released' | 'followed' | 'ignored' | 'withdrawn',
+      string
+    >;
+    readonly pauseHeld: (seconds: string) => string;
+    readonly jump: (time: string) => string;
+    readonly follow: string;
+    readonly waveform: string;
+    readonly position: string;
+    readonly liveCall: string;
+    readonly toBoard: string;
+  };
+  readonly errors: {
+    readonly load: string;
+    readonly send: string;
+    readonly unreachable: string;
+    readonly retry: string;
+    readonly notFound: string;
+    readonly toBoard: string;
+  };
+}
+
+export const en: Messages = {
+  appName: 'Calmline',
+  nav: { label: 'Pages', board: 'Board', audit: 'Audit' },
+  skip: 'Skip to content',
+  language: 'Language',
+  theme: 'Theme',
+  themes: { auto: 'System theme', light: 'Light', dark: 'Dark' },
+  connection: {
+    connecting: 'Connecting …',
+    live: 'Live',
+    lost: 'Not live: reconnecting …',
+  },
+  title: { board: 'Board', agent: 'Agent', audit: 'Audit' },
+  parties: { customer: 'Customer', agent: 'Agent', unknown: 'Speaker' },
+  phases: {
+    rational: 'Rational',
+    take_off: 'Take-off',
+    peak: 'Peak',
+    slow_down: 'Slow-down',
+    cool_down: 'Cool-down',
+    problem_solving: 'Problem solving',
+  },
+  advice: {
+    rational: 'Ordinary service',
+    take_off: 'Listen. Pause before you answer.',
+    peak: 'Let them vent. Short acknowledgements, no solution yet.',
+    slow_down: 'Empathy, apology, repeat the problem back.',
+    cool_down: 'Confirm the facts, offer choices.',
+    problem_solving: 'Agree on solution, deadline, follow-up.',
+  },
+  severities: { notice: 'Notice', warning: 'Warning', critical: 'Critical' },
+  rules: {
+    hostility: 'Hostility high',
+    slope: 'Rising fast',
+    third_party_threat: 'Threatens to go to a third party',
+    public_threat: 'Threatens to go public',
+    churn: 'Wants to leave',
+    supervisor: 'Asks for a supervisor',
+    silence: 'Long silence',
+    repeated_contact: 'Repeated contact',
+    insult: 'Insults',
+  },
+  signs: {
+    dissatisfied: 'dissatisfied',
+    blame: 'blames',
+    anger: 'angry words',
+    insult: 'insults',
+    repeated_contact: 'has been in touch before',
+    public_threat: 'threatens to go public',
+    third_party_threat: 'threatens to go to a third party',
+    churn: 'wants to leave',
+    supervisor: 'asks for a supervisor',
+    thanks: 'says thanks',
+    relief: 'is relieved',
+  },
+  evidence: {
+    voiceAnger: (percent) => `voice: anger ${percent} %`,
+    voiceLouder: (db) => `voice ${db} dB above own baseline`,
+    interrupts: (count) => (count > 1 ? `interrupts, ${count} times` : 'interrupts'),
+    quote: (what, words) => `${what}: “${words}”`,
+    separator: ' · ',
+    none: 'Nothing stands out.',
+    calms: 'calms',
+    title: 'Why',
+    at: (time) => `at ${time}`,
+  },
+  degraded: {
+    roles_unknown: 'Who is who is not known: nobody is scored.',
+    model_failed: 'A model could not run: some words or readings are missing.',
+  },
+  degradedBadge: 'Degraded',
+  behind: (seconds) => `Analysis ${seconds} s behind`,
+  consents: {
+    unknown: 'No consent yet: nothing is recorded or analysed.',
+    granted: 'Consent given',
+    text_only: 'Words only: the voice is not analysed.',
+    refused: 'Consent refused',
+  },
+  ends: {
+    completed: 'Completed',
+    line_lost: 'Line lost',
+    protocol_error: 'Protocol error',
+    consent_refused: 'Consent refused',
+    service_stopped: 'Service stopped',
+    service_failed: 'Service failed',
+  },
+  board: {
+    live: 'live calls',
+    hot: 'in take-off or peak',
+    waiting: 'alerts waiting',
+    empty: 'No live calls',
+    emptyHint: 'Calls appear here by themselves. To see one now, play a recording into the service:',
+    emptyCommand: 'calmline stream FILE',
+    held: 'Order held while you point at the list',
+    agent: (id) => `Agent ${id}`,
+    noReference: 'no reference',
+    open: (id) => `Open the call of agent ${id}`,
+    view: 'View',
+    rows: 'Rows',
+    tiles: 'Tiles',
+    nothingSaid: '…',
+    name: 'Your name',
+    defaultName: 'Supervisor',
+    ended: 'Ended',
+    paused: 'On hold',
+    noScore: 'No score yet',
+    spark: (last) => `Last 3 minutes of the curve, now ${last}`,
+    loading: 'Waiting for the service …',
+    columns: {
+      agent: 'Agent',
+      time: 'Time',
+      phase: 'Phase',
+      score: 'Hostility',
+      curve: 'Last 3 minutes',
+      words: 'Last words',
+      alerts: 'Alerts',
+    },
+  },
+  alerts: {
+    title: 'Alerts',
+    none: 'No alerts in this call.',
+    states: {
+      open: 'Open',
+      escalated: 'Escalated',
+      acknowledged: 'Taken',
+      closed: 'Closed',
+    },
+    acknowledge: 'Acknowledge',
+    acknowledgeOf: (rule) => `Acknowledge: ${rule}`,
+    by: (name) => `Taken by ${name}`,
+    more: (count) => `+${count}`,
+  },
+  detail: {
+    close: 'Close',
+    why: 'Why',
+    curve: 'Hostility curve',
+    curveSummary: (now, peak) => `Hostility of the customer, 0 to 100: now ${now}, peak ${peak}`,
+    curveWaiting: 'The curve begins with the customer’s first words.',
+    transcript: 'Transcript',
+    transcriptWaiting: 'Nothing has been said yet.',
+    talk: 'Talk share',
+    talkShare: (customer, agent) => `Customer ${customer} % · Agent ${agent} %`,
+    interruptions: (customer, agent) => `Interruptions: customer ${customer}, agent ${agent}`,
+    score: 'Hostility',
+    band: (low, high) => `${low}–${high}`,
+    marks: { alert: 'Alert', cue: 'Pause cue' },
+  },
+  notes: {
+    title: 'Notes to the agent',
+    placeholder: 'A short note for the agent’s screen',
+    label: 'Note to the agent',
+    send: 'Send',
+    sent: 'Sent',
+    hint: 'The agent sees it at once.',
+    empty: 'No notes.',
+    from: (by, time) => `${by}, ${time}`,
+  },
+  agent: {
+    idle: 'Listening',
+    waiting: 'Waiting for the next call',
+    waitingHint: 'It appears here by itself.',
+    cue: 'Pause cue',
+    armed: 'Let them finish',
+    armedHint: 'Then wait five seconds',
+    counting: 'Pause',
+    countingHint: 'Answer when the ring is empty',
+    released: 'You could begin with',
+    followed: 'Paused',
+    callEnded: 'Call ended',
+    customer: 'Customer',
+    overlay: 'Narrow strip',
+  },
+  audit: {
+    title: 'Finished calls',
+    empty: 'No finished calls yet',
+    emptyHint: 'Every call is listed here once it is over. To add a recording:',
+    columns: {
+      date: 'Date',
+      agent: 'Agent',
+      customer: 'Customer',
+      length: 'Length',
+      peak: 'Peak',
+      alerts: 'Alerts',
+      cues: 'Pauses',
+      end: 'End',
+    },
+    unknownDate: 'Date unknown',
+    cues: (followed, ignored) => `${followed} of ${followed + ignored} held`,
+    back: 'All calls',
+    play: 'Play',
+    pause: 'Pause',
+    speed: 'Speed',
+    noAudio: 'There is no audio of this call.',
+    audioLoading: 'Loading audio …',
+    keys: 'Space plays, ← → move 5 s, ↑ ↓ move by utterance.',
+    marks: 'Alerts and cues',
+    noMarks: 'No alerts and no cues.',
+    cueSteps: {
+      armed: 'Cue armed',
+      counting: 'Cue counting',
+      released: 'Cue released',
+      followed: 'Pause held',
+      ignored: 'Answered before the pause was over',
+      withdrawn: 'Cue withdrawn',
+    },
+    pauseHeld: (seconds) => `${seconds} s`,
+    jump: (time) => `Play from ${time}`,
+    follow: 'Follow playback',
+    waveform: 'Audio',
+    position: 'Position',
+    liveCall: 'This call is still live.',
+    toBoard: 'Open it on the board',
+  },
+  errors: {
+    load: 'This could not be loaded.',
+    send: 'That did not reach the service.',
+    unreachable: 'The service cannot be reached.',
+    retry: 'Try again',
+    notFound: 'There is no page here.',
+    toBoard: 'To the board',
+  },
+};

@@ -1,0 +1,57 @@
+/** Which page is on screen: a function of the address, nothing else. */
+
+export type Route =
+  | { readonly page: 'board'; readonly open: string | null }
+  | { readonly page: 'agent'; readonly agentId: string; readonly overlay: boolean }
+  | { readonly page: 'audit' }
+  | { readonly page: 'call'; readonly callId: string }
+  | { readonly page: 'unknown' };
+
+export function parse(pathname: string, search: string): Route {
+  const [page, id, ...rest] = pathname.split('/').filter((part) => part !== '');
+  const query = new URLSearchParams(search);
+  if (rest.length > 0) return { page: 'unknown' };
+  if ((page === undefined || page === 'board') && id === undefined) {
+    return { page: 'board', open: query.get('call') };
+  }
+  if (page === 'agent' && id !== undefined) {
+    return { page: 'agent', agentId: decodeURIComponent(id), overlay: query.has('overlay') };
+  }
+  if (page === 'audit') {
+    return id === undefined ? { page: 'audit' } : { page: 'call', callId: decodeURIComponent(id) };
+  }
+  return { page: 'unknown' };
+}
+
+class Router {
+  route: Route = $state.raw({ page: 'unknown' });
+
+  start(): void {
+    this.#read();
+    addEventListener('popstate', () => this.#read());
+    document.addEventListener('click', (event) => this.#follow(event));
+  }
+
+  go(address: string): void {
+    history.pushState(null, '', address);
+    this.#read();
+  }
+
+  #read(): void {
+    this.route = parse(location.pathname, location.search);
+  }
+
+  /** Links to our own pages change the page without loading it anew. */
+  #follow(event: MouseEvent): void {
+    if (event.defaultPrevented || event.button !== 0) return;
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    const link = (event.target as Element).closest('a');
+    if (link === null || link.origin !== location.origin || link.target !== '') return;
+    if (link.hash !== '' || parse(link.pathname, link.search).page === 'unknown') return;
+    event.preventDefault();
+    this.go(link.pathname + link.search);
+    scrollTo(0, 0);
+  }
+}
+
+export const router = new Router();

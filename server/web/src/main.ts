@@ -1,0 +1,14 @@
+import './app.css';
+
+import { mount } from 'svelte';
+
+import App from './App.svelte';
+import { prefs } from './lib/prefs.svelte';
+import { router } from './lib/router.svelte';
+
+const target = document.getElementById('app');
+if (target === null) throw new Error('index.html has to have an element #app');
+
+prefs.start();
+router.start();
+mount(App, { target });

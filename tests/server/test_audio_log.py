@@ -1,0 +1,58 @@
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from audio.codec import AudioFormat, Encoding, decode
+from server.audio_log import AudioLog
+
+pytestmark = pytest.mark.unit
+
+MULAW = AudioFormat(Encoding.MULAW, 8000, 2)
+
+
+def noise(n_bytes: int) -> bytes:
+    return np.random.default_rng(1).integers(0, 256, n_bytes, np.uint8).tobytes()
+
+
+def test_what_was_appended_is_on_disk_at_once(tmp_path: Path) -> None:
+    with closing(AudioLog(tmp_path, "c1", MULAW)) as log:
+        log.append(b"abc")
+        log.append(b"de")
+
+        assert log.n_bytes == 5
+        assert (tmp_path / "c1.raw").read_bytes() == b"abcde"
+
+
+def test_a_log_that_is_opened_again_goes_on_where_it_was(tmp_path: Path) -> None:
+    with closing(AudioLog(tmp_path, "c1", MULAW)) as log:
+        log.append(b"abc")
+
+    with closing(AudioLog(tmp_path, "c1", MULAW)) as log:
+        assert log.n_bytes == 3
+
+
+def test_the_finished_recording_has_the_very_samples_of_the_line(
+    tmp_path: Path,
+) -> None:
+    data = noise(40_001)  # the last byte is half an instant, from a line that was cut
+    log = AudioLog(tmp_path, "c1", MULAW)
+    log.append(data)
+
+    log.finish()
+
+    pcm, rate = soundfile.read(tmp_path / "c1.flac", dtype="float32")
+    assert rate == 8000
+    np.testing.assert_array_equal(pcm, decode(data[:-1], MULAW))
+    assert [path.name for path in tmp_path.iterdir()] == ["c1.flac"]
+
+
+def test_deleting_leaves_nothing(tmp_path: Path) -> None:
+    log = AudioLog(tmp_path, "c1", MULAW)
+    log.append(noise(100))
+
+    log.delete()
+
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from server.config import ServiceSettings, Settings, WhisperSettings, load_settings
+from server.errors import ConfigError
+
+pytestmark = pytest.mark.unit
+
+
+def test_defaults_listen_on_loopback_only() -> None:
+    assert load_settings(None, {}) == Settings()
+    assert Settings().service.host == "127.0.0.1"
+
+
+def test_the_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
+    file = tmp_path / "calmline.toml"
+    file.write_text("[service]\nhttp_port = 81\nmax_calls = 3\n", encoding="utf-8")
+
+    settings = load_settings(
+        file,
+        {"CALMLINE_SERVICE_HTTP_PORT": "82", "CALMLINE_WHISPER_LANGUAGES": "zh,en"},
+    )
+
+    assert settings.service == ServiceSettings(http_port=82, max_calls=3)
+    assert settings.whisper == WhisperSettings(languages=("zh", "en"))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[service]\nhttp_prot = 1\n", "service.http_prot"),
+        ("[servce]\n", "servce"),
+        ("[service]\nmax_calls = 0\n", "max_calls"),
+        ("[service]\nhttp_port = 'x'\n", "service.http_port"),
+        ("not toml", "TOML"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, text: str, named: str) -> None:
+    file = tmp_path / "calmline.toml"
+    file.write_text(text, encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=named):
+        load_settings(file, {})
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml"):
+        load_settings(tmp_path / "nowhere.toml", {})
+
+
+def test_other_machines_are_let_in_only_behind_a_proxy() -> None:
+    with pytest.raises(ConfigError, match="behind_proxy"):
+        ServiceSettings(host="0.0.0.0")  # noqa: S104 - what is being refused
+
+    assert ServiceSettings(host="0.0.0.0", behind_proxy=True)  # noqa: S104 - as above
