@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import assert_never
 
 from audio.errors import PartyError
 from audio.events import (
@@ -61,11 +60,14 @@ class _Voice:
         start_s: when it began.
         end_s: when the latest speech that is over ended.
         speaking: it goes on, as far as is known.
+        is_new: it began at this very moment; what that means is told at the end
+            of the moment, when both parties' events are known.
     """
 
     start_s: float = -math.inf
     end_s: float = -math.inf
     speaking: bool = False
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,10 @@ class TurnTaking:
         self._told_silence_s = -math.inf
 
     def feed(self, event: SpeechStarted | SpeechEnded) -> list[TurnTakingEvent]:
-        """Take a start or an end of speech; return what follows from it.
+        """Take a start or an end of speech; return what an end makes certain.
+
+        What a start means depends on the other party's event of the same moment:
+        `advance` tells it.
 
         Raises:
             PartyError: it is neither the customer's nor the agent's.
@@ -124,17 +129,19 @@ class TurnTaking:
                 "turn-taking needs to know who is customer and who is agent, "
                 f"got speech of {event.party}"
             )
-        match event:
-            case SpeechStarted():
-                return self._start(event)
-            case SpeechEnded():
-                return self._end(event)
-            case _:
-                assert_never(event)
+        if isinstance(event, SpeechEnded):
+            return self._end(event)
+        voice = self._voices[event.party]
+        voice.start_s = event.start_s
+        voice.speaking = True
+        voice.is_new = True
+        return []
 
     def advance(self, now_s: float) -> list[TurnTakingEvent]:
         """Let time pass to `now_s`, all events of which have been fed."""
         told: list[TurnTakingEvent] = []
+        for party in self._voices:
+            told += self._begin(party)
         # Who was not said to have stopped spoke until one hangover ago.
         told += self._judge_claim(now_s - self._params.hangover_s)
         customer, agent = self._voices.values()
@@ -149,17 +156,18 @@ class TurnTaking:
             told.append(LongSilence(silent_since_s))
         return told
 
-    def _start(self, event: SpeechStarted) -> list[TurnTakingEvent]:
-        voice = self._voices[event.party]
-        voice.start_s = event.start_s
-        voice.speaking = True
-        # While the other speaks, only their end will tell what this start was.
-        if self._other(event.party).speaking:
+    def _begin(self, party: Party) -> list[TurnTakingEvent]:
+        """Tell what a new start means, unless the other's end will tell it."""
+        voice, other = self._voices[party], self._other(party)
+        if not voice.is_new:
             return []
-        return self._take_floor(event.party)
+        voice.is_new = False
+        if other.speaking and other.start_s < voice.start_s:
+            return []
+        return self._take_floor(party)
 
     def _end(self, event: SpeechEnded) -> list[TurnTakingEvent]:
-        told: list[TurnTakingEvent] = []
+        told = self._begin(event.party)
         if self._claim is not None and self._claim.by is event.party:
             told += self._judge_claim(event.end_s)
             self._claim = None
@@ -175,6 +183,7 @@ class TurnTaking:
     def _take_floor(self, party: Party) -> list[TurnTakingEvent]:
         """Tell what it means that `party` speaks and the other has ended."""
         mine = self._voices[party]
+        mine.is_new = False
         other = self._other(party)
         if other.end_s <= mine.end_s:
             return []  # The same party spoke last, or nobody did.

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audio.endpointer import Endpointer, EndpointerEvent, EndpointerParams
@@ -263,7 +263,6 @@ def test_params_that_make_no_sense_are_refused(change: dict[str, float]) -> None
         replace(DEFAULTS, **change)
 
 
-@settings(max_examples=300)
 @given(runs=runs, params=st.sampled_from([SHORT, DEFAULTS]))
 def test_segments_cover_the_speech_and_never_overlap(
     runs: list[tuple[float, int]], params: EndpointerParams
