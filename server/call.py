@@ -18,14 +18,13 @@ from functools import partial
 from alerts.pause_cue import PauseCue, PauseCueParams
 from alerts.playbook import Playbook
 from alerts.rules import RuleEngine, RuleParams
-from emotion.customer import Customer, CustomerParams
-from emotion.words import WordReader
-
 from audio.endpointer import Endpointer, EndpointerParams
 from audio.events import SpeechEnded, SpeechStarted
 from audio.frame import RATE, CustomerWindow, Frame, Party, Segment
 from audio.turn_taking import TurnTaking, TurnTakingParams
 from audio.windows import CustomerWindows, WindowParams
+from emotion.customer import Customer, CustomerParams
+from emotion.words import WordReader
 from models.ports import SpeechDetector, Transcript, VoiceReading
 from server.events import (
     CallEnded,
@@ -66,6 +65,13 @@ class CallParams:
     customer: CustomerParams = field(default_factory=CustomerParams)
     rules: RuleParams = field(default_factory=RuleParams)
     pause_cue: PauseCueParams = field(default_factory=PauseCueParams)
+
+    def __post_init__(self) -> None:
+        if self.turn_taking.hangover_s != self.endpointer.hangover_s:
+            raise ValueError(
+                "turn-taking must know the endpointer's hangover of "
+                f"{self.endpointer.hangover_s} s, it has {self.turn_taking.hangover_s}"
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

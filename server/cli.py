@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from alerts.errors import AlertError
-from emotion.errors import EmotionError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from alerts.errors import AlertError
 from audio.codec import Encoding
 from audio.errors import AudioError
 from audio.frame import Party
+from emotion.errors import EmotionError
 from models.errors import ModelError
 from models.registry import State, fetch, list_models, verify
 from server.config import Settings, environment, load_settings

@@ -5,7 +5,6 @@ from typing import Self
 
 from alerts.playbook import Playbook, load_playbook
 from emotion.words import WordReader, load_word_reader
-
 from server.call import Call, CallParams
 from server.engine import Models
 from server.events import CallStarted

@@ -4,7 +4,6 @@ from models.runtime import set_threads
 from models.speech_detection import SileroDetector
 from models.transcription import WhisperTranscriber
 from models.voice import EncoderVoiceReader
-
 from server.config import Settings
 from server.engine import Models
 

@@ -25,6 +25,10 @@ _LOSSLESS = ("flac", "pcm_", "alac")
 """Codecs whose container says exactly how many samples there are."""
 
 
+_UNKNOWN_SIZES = (0, 0xFFFFFFFF)
+"""What a WAV header says that was written before its end was known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """A recording that can be read.
@@ -95,6 +99,7 @@ def open_recording(path: Path) -> Recording:
         raise RecordingError(f"{path.name}: the file is empty")
     if path.suffix.lower() in _RAW:
         return Recording(path, 8000, 1, n_bytes / 8000)
+    _check_riff_size(path, n_bytes)
     try:
         with av.open(str(path)) as container:
             if not container.streams.audio:
@@ -118,6 +123,18 @@ def open_recording(path: Path) -> Recording:
     return recording
 
 
+def _check_riff_size(path: Path, n_bytes: int) -> None:
+    """Refuse a WAV file that is shorter than it says; FFmpeg would not notice."""
+    with path.open("rb") as file:
+        header = file.read(8)
+    size = int.from_bytes(header[4:], "little")
+    if header[:4] == b"RIFF" and size not in _UNKNOWN_SIZES and size + 8 > n_bytes:
+        raise RecordingError(
+            f"{path.name}: cut off: its header promises {size + 8} bytes, "
+            f"there are {n_bytes}"
+        )
+
+
 def _to_float(frame: av.AudioFrame) -> NDArray[np.float32]:
     """Samples of a decoded frame as float32, shape ``(n_samples, n_channels)``."""
     samples = frame.to_ndarray()
@@ -129,6 +146,6 @@ def _to_float(frame: av.AudioFrame) -> NDArray[np.float32]:
     if samples.dtype == np.uint8:
         return ((samples.astype(np.float32) - 128.0) / 128.0).astype(np.float32)
     if np.issubdtype(samples.dtype, np.integer):
-        scale = float(np.iinfo(samples.dtype).max) + 1.0
-        return (samples / scale).astype(np.float32)
+        full_scale = 2.0 ** (8 * samples.dtype.itemsize - 1)
+        return (samples / full_scale).astype(np.float32)
     return samples.astype(np.float32)

@@ -15,6 +15,7 @@ from server.bus import Bus
 from server.calls import LiveCalls
 from server.config import ServiceSettings
 from server.engine import Engine
+from server.errors import ServerError
 from server.factory import CallFactory
 from server.hello import MAX_MESSAGE_BYTES
 from server.http import build_app
@@ -53,57 +54,77 @@ async def running_service(
     """Run the service while the context lasts, then end every call and stop.
 
     Raises:
-        StoreError: the database cannot be used.
-        OSError: a port is taken, or the data folder cannot be written.
+        ServerError: a port is taken, or the database cannot be used.
+        OSError: the data folder cannot be written.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    storage = Storage(await asyncio.to_thread(Store, settings.url))
-    metrics = Metrics()
-    engine = Engine(factory.models, metrics)
-    bus = Bus()
+    with (
+        _listen(settings.host, settings.audio_port) as audio_socket,
+        _listen(settings.host, settings.http_port) as http_socket,
+    ):
+        storage = Storage(await asyncio.to_thread(Store, settings.url))
+        metrics = Metrics()
+        outside = Outside(Engine(factory.models, metrics), Bus(), storage)
+        failure: Exception | None = None
+        try:
+            await finish_interrupted_calls(storage, settings.data_dir / "audio")
+            async with asyncio.TaskGroup() as tasks:
+                calls = LiveCalls(settings, factory, outside, metrics, tasks)
+                app = build_app(settings, calls, outside.bus, storage, metrics)
+                ingest = Ingest(calls, metrics, settings.hello_timeout_s)
+                async with (
+                    _http_server(app, http_socket, tasks),
+                    _audio_server(ingest, audio_socket),
+                ):
+                    try:
+                        yield _addresses(settings.host, audio_socket, http_socket)
+                    except Exception as error:  # noqa: BLE001 - raised again below, as itself: a task group would wrap it
+                        failure = error
+                    finally:
+                        await calls.close()
+        finally:
+            outside.engine.close()
+            await asyncio.to_thread(storage.close)
+        if failure is not None:
+            raise failure
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        await finish_interrupted_calls(storage, settings.data_dir / "audio")
-        async with asyncio.TaskGroup() as tasks:
-            outside = Outside(engine, bus, storage)
-            calls = LiveCalls(settings, factory, outside, metrics, tasks)
-            app = build_app(settings, calls, bus, storage, metrics)
-            ingest = Ingest(calls, metrics, settings.hello_timeout_s)
-            async with (
-                _http_server(settings, app, tasks) as http_port,
-                _audio_server(settings, ingest) as audio_port,
-            ):
-                host = f"[{settings.host}]" if ":" in settings.host else settings.host
-                logger.info(
-                    "listening",
-                    extra={"audio_port": audio_port, "http_port": http_port},
-                )
-                yield Addresses(
-                    f"ws://{host}:{audio_port}{PATH}", f"http://{host}:{http_port}"
-                )
-                await calls.close()
-    finally:
-        engine.close()
-        await asyncio.to_thread(storage.close)
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ServerError(
+            f"cannot listen on {host} port {port}: {error.strerror}. Stop what "
+            "listens there, or set service.audio_port and service.http_port"
+        ) from error
+
+
+def _addresses(
+    host: str, audio_socket: socket.socket, http_socket: socket.socket
+) -> Addresses:
+    name = f"[{host}]" if ":" in host else host
+    audio_port = audio_socket.getsockname()[1]
+    http_port = http_socket.getsockname()[1]
+    logger.info("listening", extra={"audio_port": audio_port, "http_port": http_port})
+    return Addresses(f"ws://{name}:{audio_port}{PATH}", f"http://{name}:{http_port}")
 
 
 @asynccontextmanager
-async def _audio_server(
-    settings: ServiceSettings, ingest: Ingest
-) -> AsyncIterator[int]:
+async def _audio_server(ingest: Ingest, listener: socket.socket) -> AsyncIterator[None]:
     async with serve(
         ingest.handle,
-        settings.host,
-        settings.audio_port,
+        sock=listener,
         max_size=MAX_MESSAGE_BYTES,
         compression=None,  # Companded audio does not compress; trying costs time.
-    ) as server:
-        yield next(iter(server.sockets)).getsockname()[1]
+    ):
+        yield
 
 
 @asynccontextmanager
 async def _http_server(
-    settings: ServiceSettings, app: FastAPI, tasks: asyncio.TaskGroup
-) -> AsyncIterator[int]:
+    app: FastAPI, listener: socket.socket, tasks: asyncio.TaskGroup
+) -> AsyncIterator[None]:
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -112,11 +133,9 @@ async def _http_server(
         timeout_graceful_shutdown=_CLOSE_SCREENS_S,
     )
     server = _HttpServer(config)
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.create_server(
-        (settings.host, settings.http_port), family=family
-    ) as listener:
-        serving = tasks.create_task(server.serve([listener]))
-        yield listener.getsockname()[1]
+    serving = tasks.create_task(server.serve([listener]))
+    try:
+        yield
+    finally:
         server.should_exit = True
         await serving
