@@ -1,6 +1,8 @@
 """Log entries as JSON and back: one shape for sockets, files and the database."""
 
 import dataclasses
+import json
+import sys
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, get_args
@@ -61,3 +63,7 @@ def schema() -> dict[str, Any]:
         kind: TypeAdapter(cls).json_schema(mode="serialization")
         for kind, cls in sorted(EVENT_TYPES.items())
     }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(schema(), indent=1, sort_keys=True) + "\n")
