@@ -1,7 +1,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 
-import { mockService } from './dev/mock';
+import { mockService } from './dev/mock.ts';
 
 // `npm run dev` shows made-up calls and needs no service;
 // `CALMLINE=http://127.0.0.1:8080 npm run dev` shows those of a running one.
@@ -23,5 +23,7 @@ export default defineConfig(({ command }) => ({
     target: 'es2022',
     modulePreload: { polyfill: false },
   },
+  // Vitest runs in Node, the store is the browser's.
+  ...(process.env['VITEST'] === undefined ? {} : { resolve: { conditions: ['browser'] } }),
   test: { environment: 'node', include: ['src/**/*.test.ts'] },
 }));

@@ -9,7 +9,7 @@ import type { Plugin } from 'vite';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 import type { CallSummary, Entry, Message } from '../src/lib/events';
-import { callEntries, SCRIPT_S, SCRIPTS, type Script } from './script';
+import { callEntries, SCRIPT_S, SCRIPTS, type Script } from './script.ts';
 
 const CALLS = Number(process.env['MOCK_CALLS'] ?? 6);
 const TICK_MS = 250;

@@ -114,12 +114,12 @@ export const SCRIPTS: Readonly<Record<'en' | 'zh', Script>> = {
   },
 };
 
-export const SCRIPT_S = 93;
+export const SCRIPT_S = 94;
 
 /** Score, and from when on a phase holds. */
 const KNOTS: readonly (readonly [number, number])[] = [
   [4, 9], [10, 14], [15, 22], [22, 44], [28, 63], [34, 79], [41, 88], [47, 82], [54, 66],
-  [60, 49], [68, 33], [76, 24], [84, 14], [93, 9],
+  [60, 49], [68, 33], [76, 24], [84, 14], [94, 9],
 ];
 const PHASE_FROM: readonly (readonly [number, Phase])[] = [
   [0, 'rational'], [18, 'take_off'], [32, 'peak'], [49, 'slow_down'], [62, 'cool_down'],

@@ -37,7 +37,7 @@ export function openRecording(params: RecordingParams): Recording {
     container,
     media,
     height: CHANNEL_HEIGHT,
-    normalize: false,
+    normalize: true,
     barWidth: 2,
     barGap: 1,
     barRadius: 2,

@@ -18,7 +18,7 @@ export interface CurveScene {
 }
 
 /** Room left of the plot, in CSS pixels; what shares the time axis keeps the same. */
-export const CURVE_LEFT = 58;
+export const CURVE_LEFT = 66;
 export const CURVE_RIGHT = 16;
 
 const RIBBON = 26;
@@ -139,6 +139,7 @@ function drawPhases(chart: uPlot, scene: CurveScene): void {
   const scale = dpr();
   ctx.save();
   ctx.font = `${12 * scale}px ${scene.colours.font}`;
+  ctx.textAlign = 'left';
   ctx.textBaseline = 'middle';
   for (const { span, end_s } of spansOf(scene)) {
     const from = Math.max(bbox.left, xOf(chart, span.start_s));

@@ -3,8 +3,8 @@
 import { readColours, type Colours } from './colours';
 import { en, type Messages } from './i18n/en';
 import { zh } from './i18n/zh';
+import { chooseLanguage, type Language } from './language';
 
-export type Language = 'en' | 'zh';
 export type Theme = 'auto' | 'light' | 'dark';
 export type BoardView = 'rows' | 'tiles';
 
@@ -25,19 +25,6 @@ function store(key: string, value: string): void {
   } catch {
     // See above.
   }
-}
-
-/** `?lang=` wins, then what was chosen before, then the browser's language. */
-export function chooseLanguage(
-  query: string | null,
-  chosen: string | null,
-  browser: readonly string[],
-): Language {
-  for (const tag of [query, chosen, ...browser]) {
-    const base = tag?.toLowerCase().split('-')[0];
-    if (base === 'zh' || base === 'en') return base;
-  }
-  return 'en';
 }
 
 class Preferences {

@@ -43,7 +43,7 @@ export function drawSpark(
   if (from < 0) return;
   const shown = points.slice(Math.max(0, from - 1));
   for (const run of runs(shown)) {
-    context.fillStyle = faded(colours.phases[run.at(-1)?.phase ?? 'rational'], 0.16);
+    context.fillStyle = faded(colours.phases[run.at(-1)?.phase ?? 'rational'], 0.22);
     context.beginPath();
     for (const point of run) context.lineTo(x(point.at_s), y(point.high));
     for (const point of [...run].reverse()) context.lineTo(x(point.at_s), y(point.low));

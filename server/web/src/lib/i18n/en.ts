@@ -184,10 +184,10 @@ export const en: Messages = {
   rules: {
     hostility: 'Hostility high',
     slope: 'Rising fast',
-    third_party_threat: 'Threatens to go to a third party',
-    public_threat: 'Threatens to go public',
+    third_party_threat: 'Third-party threat',
+    public_threat: 'Threat to go public',
     churn: 'Wants to leave',
-    supervisor: 'Asks for a supervisor',
+    supervisor: 'Asks for supervisor',
     silence: 'Long silence',
     repeated_contact: 'Repeated contact',
     insult: 'Insults',

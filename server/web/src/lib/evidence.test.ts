@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+
+import { callEntries, SCRIPTS } from '../../dev/script';
+import { fold, newCall } from './call';
+import { phrase, sentence } from './evidence';
+import type { Evidence } from './events';
+import { en } from './i18n/en';
+import { zh } from './i18n/zh';
+
+const PARAMS = { callId: 'x', agentId: 'a1', customerRef: '', startedAt: '' };
+const call = fold(newCall('x'), callEntries(SCRIPTS.en, PARAMS));
+
+const evidence = (code: string, value: number): Evidence => ({
+  source: 'words',
+  code,
+  weight: 10,
+  value,
+  start_s: 14.3,
+  end_s: 22,
+});
+
+it('says what was heard, with the number behind it', () => {
+  expect(phrase(call, evidence('voice_anger', 0.718), en)).toBe('voice: anger 72 %');
+  expect(phrase(call, evidence('voice_louder', 6.4), zh)).toBe('音量比本人平时高 6 分贝');
+  expect(phrase(call, evidence('customer_interrupts', 2), en)).toBe('interrupts, 2 times');
+});
+
+it("quotes the customer's own words where they counted", () => {
+  expect(phrase(call, evidence('repeated_contact', 1), en)).toBe(
+    'has been in touch before: “third time I call”',
+  );
+});
+
+it('says a code it does not know as it is', () => {
+  expect(phrase(call, evidence('whistles', 1), en)).toBe('whistles');
+});
+
+it('makes one sentence, and says so when there is nothing', () => {
+  const all = [evidence('voice_anger', 0.5), evidence('churn', 1)];
+
+  expect(sentence(call, all, en)).toBe('voice: anger 50 % · wants to leave');
+  expect(sentence(call, [], zh)).toBe('没有明显的迹象。');
+});

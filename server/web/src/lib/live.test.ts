@@ -1,0 +1,192 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+
+import { callEntries, SCRIPT_S, SCRIPTS } from '../../dev/script';
+import type { Entry, Message } from './events';
+import { ENDED_KEPT_MS, LiveCalls } from './live.svelte';
+
+/** The service's end of a screen's socket. */
+class Line {
+  static opened: Line[] = [];
+
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: (() => void) | null = null;
+  closed = false;
+
+  constructor(readonly url: string) {
+    Line.opened.push(this);
+  }
+
+  static last(): Line {
+    const line = Line.opened.at(-1);
+    if (line === undefined) throw new Error('nobody has connected');
+    return line;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  say(message: Message): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+}
+
+const entries: readonly Entry[] = callEntries(SCRIPTS.en, {
+  callId: 'x',
+  agentId: 'a1',
+  customerRef: '',
+  startedAt: '',
+});
+
+let feed: LiveCalls;
+
+function snapshot(upTo: number, live_s = 30): void {
+  const call = { call_id: 'x', live_s, entries: entries.slice(0, upTo) };
+  Line.last().say({ type: 'snapshot', calls: [call] });
+  vi.advanceTimersByTime(20);
+}
+
+function more(from: number, to: number): void {
+  const message = { type: 'entries', call_id: 'x', live_s: 40, entries: entries.slice(from, to) };
+  Line.last().say(message as Message);
+  vi.advanceTimersByTime(20);
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({
+    toFake: [
+      'setTimeout',
+      'clearTimeout',
+      'performance',
+      'requestAnimationFrame',
+      'cancelAnimationFrame',
+    ],
+  });
+  vi.stubGlobal('location', { protocol: 'https:', host: 'calm.example' });
+  vi.stubGlobal('WebSocket', Line);
+  vi.stubGlobal('requestAnimationFrame', (then: () => void) => setTimeout(then, 16));
+  vi.stubGlobal('cancelAnimationFrame', (id: number) => clearTimeout(id));
+  Line.opened = [];
+  feed = new LiveCalls('agent:a1');
+});
+
+afterEach(() => {
+  feed.close();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+it('asks for its topic and is live from the first snapshot on', () => {
+  expect(Line.last().url).toBe('wss://calm.example/v1/live?topic=agent%3Aa1');
+  expect(feed.connection).toBe('connecting');
+
+  snapshot(5);
+
+  expect(feed.connection).toBe('live');
+  expect(feed.calls.get('x')?.seq).toBe(5);
+});
+
+it('folds entries in, and passes over those it has', () => {
+  snapshot(5);
+
+  more(3, 9);
+
+  expect(feed.calls.get('x')?.seq).toBe(9);
+  expect(Line.opened).toHaveLength(1);
+});
+
+it('connects anew where entries are missing, and the snapshot repairs it', () => {
+  snapshot(5);
+
+  more(7, 9);
+
+  expect(feed.connection).toBe('lost');
+  expect(Line.opened[0]?.closed).toBe(true);
+  vi.advanceTimersByTime(1_000);
+  expect(Line.opened).toHaveLength(2);
+  snapshot(12);
+  expect(feed.connection).toBe('live');
+  expect(feed.calls.get('x')?.seq).toBe(12);
+});
+
+it('says that it is not live as soon as the line is gone, and waits longer each time', () => {
+  snapshot(5);
+
+  Line.last().onclose?.();
+
+  expect(feed.connection).toBe('lost');
+  expect(feed.calls.get('x')?.seq).toBe(5);
+  const waited: number[] = [];
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    const before = Line.opened.length;
+    let waited_ms = 0;
+    while (Line.opened.length === before) {
+      vi.advanceTimersByTime(50);
+      waited_ms += 50;
+    }
+    waited.push(waited_ms);
+    Line.last().onclose?.();
+  }
+  expect(waited[0]).toBeLessThanOrEqual(650);
+  expect(waited[2]).toBeGreaterThan(1_400);
+});
+
+it('takes a line on which nothing comes for dead', () => {
+  snapshot(5);
+  vi.advanceTimersByTime(4_000);
+  Line.last().say({ type: 'clock', calls: { x: 34 } });
+  vi.advanceTimersByTime(4_000);
+  expect(feed.connection).toBe('live');
+
+  vi.advanceTimersByTime(1_500);
+
+  expect(feed.connection).toBe('lost');
+});
+
+it('forgets calls that a new snapshot does not have', () => {
+  snapshot(5);
+
+  Line.last().say({ type: 'snapshot', calls: [] });
+  vi.advanceTimersByTime(20);
+
+  expect(feed.calls.size).toBe(0);
+});
+
+it('keeps an ended call for a minute, also over a new snapshot', () => {
+  snapshot(5);
+  more(5, entries.length);
+  Line.last().say({ type: 'snapshot', calls: [] });
+  vi.advanceTimersByTime(20);
+  expect(feed.calls.get('x')?.ended?.duration_s).toBe(SCRIPT_S);
+
+  const heartbeat = { type: 'clock', calls: {} } as const;
+  for (let waited = 0; waited < ENDED_KEPT_MS; waited += 1_000) {
+    Line.last().say(heartbeat);
+    vi.advanceTimersByTime(1_000);
+  }
+
+  expect(feed.calls.size).toBe(0);
+});
+
+it('runs the clock of a call on between two messages, but not for ever', () => {
+  snapshot(5, 30);
+  const at_s = feed.now('x');
+
+  vi.advanceTimersByTime(500);
+
+  expect(feed.now('x')).toBeCloseTo(at_s + 0.5, 1);
+  vi.advanceTimersByTime(4_000);
+  expect(feed.now('x')).toBeLessThanOrEqual(31.5);
+});
+
+it('knows which calls are analysed late', () => {
+  snapshot(5);
+
+  Line.last().say({ type: 'clock', calls: { x: 31 }, behind: { x: 4.2 } });
+  vi.advanceTimersByTime(20);
+  expect(feed.behind.get('x')).toBe(4.2);
+
+  Line.last().say({ type: 'clock', calls: { x: 32 } });
+  vi.advanceTimersByTime(20);
+  expect(feed.behind.size).toBe(0);
+});
