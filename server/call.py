@@ -397,8 +397,9 @@ class Call:
         self._emit_all(self._cue.feed(event))
 
     def _finish(self, end: _End) -> None:
-        self._emit_all(self._customer.advance(self.now_s))
-        self._emit_all(self._cue.flush(self.now_s))
-        self._emit_all(self._rules.flush(self.now_s))
+        if self._scored:
+            self._emit_all(self._customer.advance(self.now_s))
+            self._emit_all(self._cue.flush(self.now_s))
+            self._emit_all(self._rules.flush(self.now_s))
         self._emit(CallEnded(end.reason, self.now_s))
         self.ended = True

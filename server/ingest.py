@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from contextlib import suppress
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
@@ -94,7 +95,7 @@ class Ingest:
             "received_bytes": live.stored_bytes,
         }
         await socket.send(json.dumps(welcome))
-        acknowledging = tasks.create_task(_acknowledge(socket, live))
+        tasks.create_task(_acknowledge(socket, live))
         while live.end_reason is None:
             message = await socket.recv()
             if isinstance(message, bytes):
@@ -102,9 +103,6 @@ class Ingest:
                 await live.receive_audio(message)
             else:
                 await _control(live, message)
-        await live.ended.wait()
-        acknowledging.cancel()
-        await _say_goodbye(socket, live)
 
 
 async def _control(live: LiveCall, text: str) -> None:
@@ -122,16 +120,14 @@ async def _control(live: LiveCall, text: str) -> None:
 
 
 async def _acknowledge(socket: ServerConnection, live: LiveCall) -> None:
-    """Tell the client what is on disk, now and then while there is more of it."""
+    """Tell the client what is on disk, and at last that the call is over, and why."""
     stored = live.stored_bytes
     while not live.ended.is_set():
         stored = await live.wait_stored(stored)
         await socket.send(json.dumps({"type": "ack", "received_bytes": stored}))
-        await asyncio.sleep(_ACK_EVERY_S)
-
-
-async def _say_goodbye(socket: ServerConnection, live: LiveCall) -> None:
-    """Tell the client that the call is over, and why."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ACK_EVERY_S):
+                await live.ended.wait()
     ended = {
         "type": "ended",
         "reason": str(live.end_reason),

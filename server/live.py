@@ -163,7 +163,7 @@ class LiveCall:
         await self._close()
 
     async def fail(self) -> None:
-        """End the log of a call that cannot go on; its audio stays on disk."""
+        """End the log of a call that cannot go on, and keep the audio it has."""
         if not isinstance(self.entries[-1].event, CallEnded):
             self.end_reason = CallEndReason.SERVICE_FAILED
             at_s = self._call.now_s
@@ -172,6 +172,7 @@ class LiveCall:
             self.entries.append(entry)
             self._publish(entries=(entry,))
             await self._outside.storage.append(self.started.call_id, [entry])
+        await asyncio.to_thread(self._audio_log.finish)
 
     async def announce_end(self) -> None:
         """Wake everybody who waits for the call to be over."""

@@ -110,6 +110,13 @@ def _addresses(
     return Addresses(f"ws://{name}:{audio_port}{PATH}", f"http://{name}:{http_port}")
 
 
+def _quiet_logger(name: str) -> logging.Logger:
+    """A logger for a library that would log whole messages at DEBUG."""
+    quiet = logging.getLogger(name)
+    quiet.setLevel(logging.INFO)
+    return quiet
+
+
 @asynccontextmanager
 async def _audio_server(ingest: Ingest, listener: socket.socket) -> AsyncIterator[None]:
     async with serve(
@@ -117,6 +124,7 @@ async def _audio_server(ingest: Ingest, listener: socket.socket) -> AsyncIterato
         sock=listener,
         max_size=MAX_MESSAGE_BYTES,
         compression=None,  # Companded audio does not compress; trying costs time.
+        logger=_quiet_logger("server.line"),
     ):
         yield
 
@@ -128,6 +136,7 @@ async def _http_server(
     config = uvicorn.Config(
         app,
         log_config=None,
+        log_level=logging.INFO,  # At DEBUG it would log whole messages to screens.
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=_CLOSE_SCREENS_S,
