@@ -1,0 +1,149 @@
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emotion.errors import LexiconError
+from emotion.events import Tier, WordHit, WordSign
+from emotion.lexicon import load_lexicons, parse_lexicon
+from emotion.words import WordReader
+
+pytestmark = pytest.mark.unit
+
+READER = WordReader(load_lexicons())
+MILD = 0.45
+
+
+class Line(NamedTuple):
+    tier: str
+    signs: frozenset[WordSign]
+    text: str
+    language: str
+
+
+def lines() -> Iterator[Line]:
+    for language in ("en", "zh"):
+        path = Path(__file__).parent / "data" / f"words.{language}.txt"
+        for row in path.read_text(encoding="utf-8").splitlines():
+            if not row.startswith("#"):
+                tier, signs, text = (cell.strip() for cell in row.split("|"))
+                wanted = frozenset(WordSign(sign) for sign in signs.split())
+                yield Line(tier, wanted, text, language)
+
+
+LINES = list(lines())
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.text[:40])
+def test_a_service_line_reads_as_a_person_would_read_it(line: Line) -> None:
+    reading = READER.read(line.text, line.language, 1.0, 2.0)
+
+    found = {hit.sign for hit in reading.hits}
+    assert line.signs <= found
+    if line.tier == "calm":
+        assert reading.tier is None
+        assert reading.hostility <= 0
+    elif line.tier == "mild":
+        assert reading.tier is Tier.DIRECT
+        assert 0 < reading.hostility < MILD
+    elif line.tier != "churn":
+        assert reading.tier == line.tier
+        assert reading.hostility > 0
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_there_are_enough_lines_of_each_language(language: str) -> None:
+    texts = [line.text for line in LINES if line.language == language]
+
+    assert len(set(texts)) == len(texts) > 120
+
+
+def test_hits_point_into_the_original_text() -> None:
+    text = "Well... I'm FURIOUS, and I'll sue you!"
+
+    reading = READER.read(text, "en", 3.0, 4.5)
+
+    assert [(hit.sign, text[hit.start : hit.end]) for hit in reading.hits] == [
+        (WordSign.ANGER, "I'm FURIOUS"),
+        (WordSign.THIRD_PARTY_THREAT, "I'll sue"),
+    ]
+    assert (reading.start_s, reading.end_s) == (3.0, 4.5)
+    assert reading.model == "words-en-1"
+
+
+def test_punctuation_between_sentences_keeps_words_apart() -> None:
+    assert READER.read("So that's what it is. Angry birds", "en", 0.0, 1.0).hits == ()
+
+
+def test_traditional_and_simplified_characters_read_the_same() -> None:
+    simplified = READER.read("我要起诉你们", "zh", 0.0, 1.0)
+    traditional = READER.read("我要起訴你們", "zh", 0.0, 1.0)
+
+    assert simplified == traditional
+
+
+def test_more_reasons_weigh_more_but_never_over_one() -> None:
+    one = READER.read("this is ridiculous", "en", 0.0, 1.0).hostility
+    two = READER.read("this is ridiculous you idiot", "en", 0.0, 1.0).hostility
+    many = READER.read("you idiot " * 20, "en", 0.0, 1.0).hostility
+
+    assert 0 < one < two < many <= 1.0
+
+
+def test_thanks_make_a_complaint_milder() -> None:
+    bare = READER.read("i am disappointed", "en", 0.0, 1.0).hostility
+    polite = READER.read("i am disappointed but thank you", "en", 0.0, 1.0).hostility
+
+    assert polite < bare
+
+
+def test_an_unknown_language_gives_an_empty_reading() -> None:
+    reading = READER.read("Sie sind ein Idiot", "de", 0.0, 1.0)
+
+    assert (reading.hits, reading.hostility, reading.tier) == ((), 0.0, None)
+    assert READER.languages == ("en", "zh")
+
+
+def test_one_lexicon_for_each_language() -> None:
+    with pytest.raises(LexiconError, match="got two for 'en'"):
+        WordReader([*load_lexicons(), *load_lexicons()])
+
+
+def test_a_pattern_that_matches_nothing_counts_for_nothing() -> None:
+    lexicon = parse_lexicon(
+        'language = "xx"\nversion = "1"\nspaced = false\n'
+        '[[group]]\nsign = "anger"\nweight = 0.5\npatterns = ["(?:argh)?"]\n'
+    )
+
+    reading = WordReader([lexicon]).read("so argh ", "xx", 0.0, 1.0)
+
+    assert reading.hits == (WordHit(WordSign.ANGER, 3, 7),)
+
+
+@given(st.text(max_size=120), st.sampled_from(["en", "zh"]))
+def test_any_text_gives_a_reading_within_its_bounds(text: str, language: str) -> None:
+    reading = READER.read(text, language, 0.0, 1.0)
+
+    assert -1.0 <= reading.hostility <= 1.0
+    assert all(0 <= hit.start < hit.end <= len(text) for hit in reading.hits)
+
+
+@given(st.lists(st.sampled_from([line.text for line in LINES]), min_size=2, max_size=6))
+def test_hits_of_one_sign_never_overlap(texts: list[str]) -> None:
+    reading = READER.read(" ".join(texts), "zh", 0.0, 1.0)
+
+    for sign in WordSign:
+        hits = [hit for hit in reading.hits if hit.sign is sign]
+        assert all(a.end <= b.start for a, b in pairwise(hits))
+
+
+@pytest.mark.parametrize("phrase", ["好的好的", "你们都是", "such a total ", "i will "])
+def test_a_loop_of_recognition_does_not_hold_up_the_call(phrase: str) -> None:
+    for language in READER.languages:
+        reading = READER.read(phrase * 200, language, 0.0, 1.0)
+
+        assert abs(reading.hostility) <= 1.0
