@@ -214,6 +214,9 @@ class _Parser:
         if not patterns:
             self._fail(f"{where} ({sign}) has no patterns")
         edges = r"(?<![\w*])(?:{})(?![\w*])" if self._spaced else "(?:{})"
+        pattern = self._compile(patterns, where, edges)
+        if pattern.search(""):
+            self._fail(f"{where} ({sign}) has a pattern that matches nothing at all")
         guards = []
         for name in self._strings(table, "guards", where):
             if name not in self._guards:
@@ -222,7 +225,7 @@ class _Parser:
         return SignGroup(
             sign,
             self._weight(table.get("weight"), sign, where),
-            self._compile(patterns, where, edges),
+            pattern,
             tuple(guards),
         )
 

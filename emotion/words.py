@@ -95,9 +95,9 @@ def _matches(group: SignGroup, plain: PlainText) -> list[_Found]:
     at = 0
     while match := group.pattern.search(plain.text, at):
         start, end = match.span()
-        # A stretch that does not count may begin inside another one that does.
+        # A stretch that counts may begin inside another one that does not.
         at = start + 1
-        if start == end or plain.crosses_sentence(start, end):
+        if plain.crosses_sentence(start, end):
             continue
         if not any(guard.takes_back(plain, start, end) for guard in group.guards):
             found.append(_Found(group.sign, group.weight, start, end))

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emotion.errors import LexiconError
-from emotion.events import Tier, WordHit, WordSign
-from emotion.lexicon import load_lexicons, parse_lexicon
+from emotion.events import Tier, WordSign
+from emotion.lexicon import load_lexicons
 from emotion.words import WordReader
 
 pytestmark = pytest.mark.unit
@@ -111,17 +111,6 @@ def test_an_unknown_language_gives_an_empty_reading() -> None:
 def test_one_lexicon_for_each_language() -> None:
     with pytest.raises(LexiconError, match="got two for 'en'"):
         WordReader([*load_lexicons(), *load_lexicons()])
-
-
-def test_a_pattern_that_matches_nothing_counts_for_nothing() -> None:
-    lexicon = parse_lexicon(
-        'language = "xx"\nversion = "1"\nspaced = false\n'
-        '[[group]]\nsign = "anger"\nweight = 0.5\npatterns = ["(?:argh)?"]\n'
-    )
-
-    reading = WordReader([lexicon]).read("so argh ", "xx", 0.0, 1.0)
-
-    assert reading.hits == (WordHit(WordSign.ANGER, 3, 7),)
 
 
 @given(st.text(max_size=120), st.sampled_from(["en", "zh"]))
