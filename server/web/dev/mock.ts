@@ -96,7 +96,6 @@ class MockService {
     });
     const call = { id, agentId, begun_ms, script, entries, extra: [], sent: [] };
     this.#live.set(id, call);
-    this.#advance(call);
     setTimeout(
       () => this.#begin(index, begun_ms + ROUND_S * 1000),
       Math.max(0, begun_ms + ROUND_S * 1000 - Date.now()),

@@ -15,6 +15,8 @@ export interface Colours {
   readonly cue: string;
   readonly phases: Readonly<Record<Phase, string>>;
   readonly font: string;
+  /** CSS pixels in one rem: what is drawn grows with the text around it. */
+  readonly rem: number;
 }
 
 export function readColours(): Colours {
@@ -35,6 +37,7 @@ export function readColours(): Colours {
       PHASES.map((phase) => [phase, value(`--phase-${phase}`)]),
     ) as Record<Phase, string>,
     font: value('--font'),
+    rem: parseFloat(style.fontSize),
   };
 }
 

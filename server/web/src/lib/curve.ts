@@ -17,13 +17,16 @@ export interface CurveScene {
   readonly live: boolean;
 }
 
-/** Room left of the plot, in CSS pixels; what shares the time axis keeps the same. */
-export const CURVE_LEFT = 66;
-export const CURVE_RIGHT = 16;
+/** Room beside the plot, in rem; what shares the time axis keeps the same. */
+export const CURVE_LEFT_REM = 4.2;
+export const CURVE_RIGHT_REM = 1;
 
-const RIBBON = 26;
-const LANE = 9;
-const LANES = 2 * LANE + 14;
+// In rem, too.
+const RIBBON = 1.65;
+const LANE = 0.56;
+const LANE_STEP = 0.88;
+const LANES = 2.2;
+const TEXT = 0.76;
 
 export function curveData(call: CallState): uPlot.AlignedData {
   return [
@@ -44,10 +47,11 @@ export function curveOptions(
   size: { readonly width: number; readonly height: number },
   onHover: (at_s: number | null) => void,
 ): uPlot.Options {
-  const { lanes } = scene();
+  const { lanes, colours } = scene();
+  const { rem } = colours;
   return {
     ...size,
-    padding: [RIBBON + 6, CURVE_RIGHT, 0, 0],
+    padding: [(RIBBON + 0.4) * rem, CURVE_RIGHT_REM * rem, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 9, width: 2 } },
     scales: {
@@ -60,9 +64,9 @@ export function curveOptions(
         font: axisFont(scene),
         grid: { show: false },
         ticks: { show: false },
-        size: (lanes ? LANES : 0) + 26,
-        gap: (lanes ? LANES : 0) + 6,
-        space: 70,
+        size: ((lanes ? LANES : 0) + 1.65) * rem,
+        gap: ((lanes ? LANES : 0) + 0.4) * rem,
+        space: 4.5 * rem,
         incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600],
         values: (_, splits) => splits.map(clock),
       },
@@ -71,8 +75,8 @@ export function curveOptions(
         font: axisFont(scene),
         grid: { stroke: () => scene().colours.line, width: 1 },
         ticks: { show: false },
-        size: CURVE_LEFT,
-        gap: 8,
+        size: CURVE_LEFT_REM * rem,
+        gap: 0.5 * rem,
         splits: () => [0, 25, 50, 75, 100],
       },
     ],
@@ -80,7 +84,7 @@ export function curveOptions(
       {},
       {
         stroke: (chart) => phaseGradient(chart, scene()),
-        width: 2.5,
+        width: 0.16 * rem,
         points: { show: false },
       },
       { stroke: 'transparent', points: { show: false } },
@@ -107,9 +111,11 @@ export function curveOptions(
   };
 }
 
-const axisFont = (scene: () => CurveScene): string => `12px ${scene().colours.font}`;
+const axisFont = (scene: () => CurveScene): string =>
+  `${TEXT * scene().colours.rem}px ${scene().colours.font}`;
 
-const dpr = (): number => devicePixelRatio;
+/** Canvas pixels in a sixteenth of a rem. */
+const unit = (scene: CurveScene): number => (devicePixelRatio * scene.colours.rem) / 16;
 const xOf = (chart: uPlot, at_s: number): number => chart.valToPos(at_s, 'x', true);
 const yOf = (chart: uPlot, score: number): number => chart.valToPos(score, 'y', true);
 
@@ -136,9 +142,9 @@ function phaseGradient(chart: uPlot, scene: CurveScene): CanvasGradient | string
 /** Named bands: a tint behind the curve and the phase's name above it. */
 function drawPhases(chart: uPlot, scene: CurveScene): void {
   const { ctx, bbox } = chart;
-  const scale = dpr();
+  const scale = unit(scene);
   ctx.save();
-  ctx.font = `${12 * scale}px ${scene.colours.font}`;
+  ctx.font = `${TEXT * 16 * scale}px ${scene.colours.font}`;
   ctx.textAlign = 'left';
   ctx.textBaseline = 'middle';
   for (const { span, end_s } of spansOf(scene)) {
@@ -148,20 +154,20 @@ function drawPhases(chart: uPlot, scene: CurveScene): void {
     const colour = scene.colours.phases[span.phase];
     ctx.fillStyle = faded(colour, 0.06);
     ctx.fillRect(from, bbox.top, to - from, bbox.height);
-    const top = bbox.top - RIBBON * scale;
+    const top = bbox.top - RIBBON * 16 * scale;
     const gap = Math.min(scale, (to - from) / 4);
     ctx.fillStyle = faded(colour, 0.17);
     ctx.beginPath();
-    ctx.roundRect(from + gap, top, to - from - 2 * gap, (RIBBON - 6) * scale, 4 * scale);
+    ctx.roundRect(from + gap, top, to - from - 2 * gap, (RIBBON * 16 - 6) * scale, 4 * scale);
     ctx.fill();
-    const middle = top + ((RIBBON - 6) / 2) * scale;
+    const middle = top + ((RIBBON * 16 - 6) / 2) * scale;
     const shape = 4.2 * scale;
     const room = to - from - 8 * scale;
     const name = scene.phaseNames[span.phase];
     const wide = ctx.measureText(name).width + 3.6 * shape;
     if (room < 2 * shape) continue;
     const start = wide <= room ? from + 6 * scale : (from + to) / 2 - shape;
-    drawShape(ctx, span.phase, start + shape, middle, shape, colour);
+    drawShape(ctx, span.phase, start + shape, middle, shape, colour, scene.colours.surface);
     if (wide <= room) {
       ctx.fillStyle = scene.colours.ink;
       ctx.fillText(name, start + 3.2 * shape, middle);
@@ -178,6 +184,7 @@ function drawShape(
   y: number,
   size: number,
   colour: string,
+  surface: string,
 ): void {
   ctx.save();
   ctx.fillStyle = colour;
@@ -202,33 +209,42 @@ function drawShape(
   }
   if (phase === 'rational' || phase === 'cool_down') ctx.stroke();
   else ctx.fill();
+  if (phase === 'problem_solving') {
+    ctx.strokeStyle = surface;
+    ctx.lineWidth = size * 0.3;
+    ctx.beginPath();
+    ctx.moveTo(x - size * 0.45, y);
+    ctx.lineTo(x - size * 0.1, y + size * 0.35);
+    ctx.lineTo(x + size * 0.5, y - size * 0.35);
+    ctx.stroke();
+  }
   ctx.restore();
 }
 
 /** Who spoke when, one lane for each party, below the curve. */
 function drawLanes(chart: uPlot, scene: CurveScene): void {
   const { ctx, bbox } = chart;
-  const scale = dpr();
+  const scale = unit(scene);
   const lanes: readonly Party[] = scene.call.parties.includes('unknown')
     ? ['unknown']
     : ['customer', 'agent'];
   ctx.save();
-  ctx.font = `${11 * scale}px ${scene.colours.font}`;
+  ctx.font = `${0.7 * 16 * scale}px ${scene.colours.font}`;
   ctx.textAlign = 'right';
   ctx.textBaseline = 'middle';
   lanes.forEach((party, index) => {
-    const top = bbox.top + bbox.height + (9 + index * (LANE + 5)) * scale;
+    const top = bbox.top + bbox.height + (9 + index * LANE_STEP * 16) * scale;
     ctx.fillStyle = scene.colours.faint;
-    ctx.fillText(scene.partyNames[party], bbox.left - 8 * scale, top + (LANE / 2) * scale);
+    ctx.fillText(scene.partyNames[party], bbox.left - 8 * scale, top + LANE * 8 * scale);
     ctx.fillStyle = faded(scene.colours.line, 0.55);
-    ctx.fillRect(bbox.left, top + (LANE / 2 - 0.5) * scale, bbox.width, scale);
+    ctx.fillRect(bbox.left, top + (LANE * 8 - 0.5) * scale, bbox.width, scale);
     ctx.fillStyle = party === 'agent' ? scene.colours.agent : scene.colours.customer;
     for (const span of scene.call.speech) {
       if (span.party !== party) continue;
       const from = xOf(chart, span.start_s);
       const width = Math.max(scale, xOf(chart, Math.min(span.end_s, scene.end_s)) - from);
       ctx.beginPath();
-      ctx.roundRect(from, top, width, LANE * scale, 2 * scale);
+      ctx.roundRect(from, top, width, LANE * 16 * scale, 2 * scale);
       ctx.fill();
     }
   });
@@ -243,7 +259,7 @@ const cueEnd = (cue: Cue, scene: CurveScene): number =>
 /** A cue is a small ring on the floor of the plot, with a line as long as it was there. */
 function drawCues(chart: uPlot, scene: CurveScene): void {
   const { ctx } = chart;
-  const scale = dpr();
+  const scale = unit(scene);
   const y = yOf(chart, 0) - 9 * scale;
   ctx.save();
   for (const cue of scene.call.cues) {
@@ -281,7 +297,7 @@ function drawAlerts(chart: uPlot, scene: CurveScene): void {
 /** A flag at the top of the plot, on a thin pole. */
 function drawFlag(chart: uPlot, scene: CurveScene, alert: Alert, at_s: number): void {
   const { ctx, bbox } = chart;
-  const scale = dpr();
+  const scale = unit(scene);
   const x = xOf(chart, at_s);
   const top = bbox.top + 5 * scale;
   ctx.save();
@@ -316,7 +332,7 @@ function drawNow(chart: uPlot, scene: CurveScene): void {
   const last = scene.call.points.at(-1);
   if (!scene.live || last === undefined) return;
   const { ctx } = chart;
-  const scale = dpr();
+  const scale = unit(scene);
   const x = xOf(chart, last.at_s);
   const y = yOf(chart, last.score);
   ctx.save();

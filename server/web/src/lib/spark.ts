@@ -25,7 +25,8 @@ export function drawSpark(
   }
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.clearRect(0, 0, width, height);
-  const pad = 4;
+  const unit = colours.rem / 16;
+  const pad = 4 * unit;
   const end_s = Math.max(now_s, SPARK_S);
   const x = (at_s: number): number => ((at_s - end_s + SPARK_S) / SPARK_S) * (width - pad);
   const y = (score: number): number => height - pad - (score / 100) * (height - 2 * pad);
@@ -49,7 +50,7 @@ export function drawSpark(
     for (const point of [...run].reverse()) context.lineTo(x(point.at_s), y(point.low));
     context.fill();
   }
-  context.lineWidth = 1.75;
+  context.lineWidth = 1.75 * unit;
   context.lineJoin = 'round';
   context.lineCap = 'round';
   shown.forEach((point, index) => {
@@ -65,7 +66,7 @@ export function drawSpark(
   if (last === undefined) return;
   context.fillStyle = colours.phases[last.phase];
   context.beginPath();
-  context.arc(x(last.at_s), y(last.score), 3, 0, 2 * Math.PI);
+  context.arc(x(last.at_s), y(last.score), 3 * unit, 0, 2 * Math.PI);
   context.fill();
 }
 

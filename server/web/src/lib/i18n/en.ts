@@ -299,7 +299,7 @@ export const en: Messages = {
   },
   notes: {
     title: 'Notes to the agent',
-    placeholder: 'A short note for the agent’s screen',
+    placeholder: 'A short note',
     label: 'Note to the agent',
     send: 'Send',
     sent: 'Sent',
@@ -355,7 +355,7 @@ export const en: Messages = {
       ignored: 'Answered before the pause was over',
       withdrawn: 'Cue withdrawn',
     },
-    pauseHeld: (seconds) => `${seconds} s`,
+    pauseHeld: (seconds) => `· ${seconds} s`,
     jump: (time) => `Play from ${time}`,
     follow: 'Follow playback',
     waveform: 'Audio',

@@ -149,7 +149,7 @@ export const zh: Messages = {
   },
   notes: {
     title: '给坐席的便条',
-    placeholder: '一句话，显示在坐席屏幕上',
+    placeholder: '一句话',
     label: '给坐席的便条',
     send: '发送',
     sent: '已发送',
@@ -205,7 +205,7 @@ export const zh: Messages = {
       ignored: '停顿结束前已回答',
       withdrawn: '提示已撤回',
     },
-    pauseHeld: (seconds) => `${seconds} 秒`,
+    pauseHeld: (seconds) => `· ${seconds} 秒`,
     jump: (time) => `从 ${time} 播放`,
     follow: '跟随播放',
     waveform: '录音',
