@@ -16,14 +16,22 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from alerts.pause_cue import PauseCue, PauseCueParams
-from alerts.playbook import Playbook
+from alerts.playbook import Line, Playbook
 from alerts.rules import RuleEngine, RuleParams
 from audio.endpointer import Endpointer, EndpointerParams
-from audio.events import SpeechEnded, SpeechStarted
+from audio.events import (
+    Interrupted,
+    LongSilence,
+    Overlapped,
+    Responded,
+    SpeechEnded,
+    SpeechStarted,
+)
 from audio.frame import RATE, CustomerWindow, Frame, Party, Segment
 from audio.turn_taking import TurnTaking, TurnTakingParams
 from audio.windows import CustomerWindows, WindowParams
-from emotion.customer import Customer, CustomerParams
+from emotion.customer import Customer, EmotionParams
+from emotion.events import HostilityPoint, Phase
 from emotion.words import WordReader
 from models.ports import SpeechDetector, Transcript, VoiceReading
 from server.events import (
@@ -44,6 +52,9 @@ from server.events import (
 )
 from server.language import LanguageVote
 
+_FALLBACK_LANGUAGE = "en"
+"""Of the opening line, while the language of the call is not settled."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallParams:
@@ -62,7 +73,7 @@ class CallParams:
     endpointer: EndpointerParams = field(default_factory=EndpointerParams)
     turn_taking: TurnTakingParams = field(default_factory=TurnTakingParams)
     windows: WindowParams = field(default_factory=WindowParams)
-    customer: CustomerParams = field(default_factory=CustomerParams)
+    emotion: EmotionParams = field(default_factory=EmotionParams)
     rules: RuleParams = field(default_factory=RuleParams)
     pause_cue: PauseCueParams = field(default_factory=PauseCueParams)
 
@@ -183,9 +194,12 @@ class Call:
         self._turns = TurnTaking(params.turn_taking)
         self._windows = CustomerWindows(params.windows)
         self._words = words
-        self._customer = Customer(params.customer)
+        self._customer = Customer(params.emotion)
         self._rules = RuleEngine(params.rules)
-        self._cue = PauseCue(params.pause_cue, playbook)
+        self._cue = PauseCue(params.pause_cue, self._opening)
+        self._playbook = playbook
+        self._point: HostilityPoint | None = None
+        self._used_lines: set[str] = set()
         self._scored = Party.CUSTOMER in started.parties
 
         self._inbox: deque[tuple[Frame, ...] | Control | _End] = deque()
@@ -296,6 +310,8 @@ class Call:
     def _hear(self, frames: tuple[Frame, ...]) -> None:
         """One step of 32 ms: speech, turns, voice, curve, alerts, cue."""
         self._now = frames[0].end
+        if self._scored:
+            self._emit_all(self._customer.advance(self.now_s))
         for line, frame in zip(self._lines, frames, strict=True):
             probability = line.detector.probability(frame)
             self._follow(line, line.endpointer.feed(frame, probability))
@@ -304,7 +320,6 @@ class Call:
             self._ask_partial(line)
         if self._scored:
             self._emit_all(self._turns.advance(self.now_s))
-            self._emit_all(self._customer.advance(self.now_s))
             self._emit_all(self._rules.advance(self.now_s))
             self._emit_all(self._cue.advance(self.now_s))
 
@@ -390,15 +405,38 @@ class Call:
         self._out.append(LogEntry(self._seq, self.now_s, event))
         if not self._scored:
             return
-        if isinstance(event, SpeechStarted | SpeechEnded):
-            self._emit_all(self._turns.feed(event))
-        self._customer.feed(event)
-        self._emit_all(self._rules.feed(event))
-        self._emit_all(self._cue.feed(event))
+        self._rules.feed(event.reading if isinstance(event, WordsRead) else event)
+        self._cue.feed(event)
+        match event:
+            case SpeechStarted() | SpeechEnded():
+                self._customer.feed_speech(event)
+                self._emit_all(self._turns.feed(event))
+            case Overlapped() | Interrupted() | Responded() | LongSilence():
+                self._customer.feed_turns(event)
+            case VoiceReading():
+                self._customer.feed_voice(event)
+            case WordsRead(reading=reading):
+                self._customer.feed_words(reading)
+            case HostilityPoint():
+                self._point = event
+            case _:
+                pass
+
+    def _opening(self) -> Line:
+        """The playbook's line for where the customer stands now."""
+        point = self._point
+        line = self._playbook.choose(
+            point.phase if point else Phase.RATIONAL,
+            [evidence.code for evidence in point.evidence] if point else [],
+            self._language.chosen or _FALLBACK_LANGUAGE,
+            self._used_lines,
+        )
+        self._used_lines.add(line.line_id)
+        return line
 
     def _finish(self, end: _End) -> None:
         if self._scored:
-            self._emit_all(self._customer.advance(self.now_s))
+            self._emit_all(self._rules.advance(self.now_s))
             self._emit_all(self._cue.flush(self.now_s))
             self._emit_all(self._rules.flush(self.now_s))
         self._emit(CallEnded(end.reason, self.now_s))

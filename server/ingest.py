@@ -59,9 +59,9 @@ class Ingest:
         except* ConnectionClosed:
             logger.info("line lost", extra={"call_id": live.started.call_id})
         except* ProtocolError as group:
-            error = group.exceptions[0]
-            assert isinstance(error, ProtocolError)  # noqa: S101 - except* says so
-            await self._refuse(socket, error)
+            broken = group.exceptions[0]
+            assert isinstance(broken, ProtocolError)  # noqa: S101 - except* says so
+            await self._refuse(socket, broken)
             await live.end(CallEndReason.PROTOCOL_ERROR)
         finally:
             self._calls.detach(live)
@@ -134,5 +134,5 @@ async def _acknowledge(socket: ServerConnection, live: LiveCall) -> None:
         "duration_s": round(live.live_s, 3),
     }
     await socket.send(json.dumps(ended))
-    code = _CLOSE_CODES.get(live.end_reason, CloseCode.STOPPING)
-    await socket.close(code)
+    assert live.end_reason is not None  # noqa: S101 - the call has ended
+    await socket.close(_CLOSE_CODES.get(live.end_reason, CloseCode.STOPPING))

@@ -8,7 +8,7 @@ import structlog
 
 def configure_logs(level: int = logging.INFO) -> None:
     """Send every log of the process to standard error as JSON lines."""
-    shared = [
+    shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),

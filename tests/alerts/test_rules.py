@@ -1,0 +1,221 @@
+from collections.abc import Iterable
+
+import pytest
+
+from alerts.errors import UnknownAlertError
+from alerts.events import (
+    AlertAcknowledged,
+    AlertClosed,
+    AlertEnd,
+    AlertEscalated,
+    AlertOpened,
+    Severity,
+)
+from alerts.rules import AlertEvent, Level, RuleEngine, RuleParams
+from audio.events import LongSilence, SpeechStarted
+from audio.frame import Party
+from emotion.events import (
+    Evidence,
+    HostilityPoint,
+    Phase,
+    Source,
+    WordHit,
+    WordReading,
+    WordSign,
+)
+
+pytestmark = pytest.mark.unit
+
+WHY = (Evidence(Source.VOICE, "voice_anger", 30.0, 0.8, 0.0, 1.0),)
+
+
+def follow(
+    scores: Iterable[float],
+    engine: RuleEngine | None = None,
+    start_s: int = 0,
+) -> list[AlertEvent]:
+    """One score a second."""
+    engine = engine or RuleEngine(RuleParams())
+    told: list[AlertEvent] = []
+    for at_s, score in enumerate(scores, start_s):
+        engine.feed(HostilityPoint(at_s, score, score, score, Phase.RATIONAL, WHY))
+        told += engine.advance(at_s)
+    return told
+
+
+def words(*signs: WordSign, at_s: float = 1.0) -> WordReading:
+    hits = tuple(WordHit(sign, 0, 1) for sign in signs)
+    return WordReading(at_s, at_s + 1, 0.5, None, hits, "en", "test")
+
+
+def slowly(to: float, seconds: int = 20) -> list[float]:
+    return [to * step / seconds for step in range(seconds + 1)]
+
+
+def test_a_held_score_opens_an_alert_with_its_evidence() -> None:
+    told = follow([*slowly(49), 55, 55, 55, 55])
+
+    assert told == [AlertOpened("a1", "hostility", Severity.WARNING, 23, WHY)]
+
+
+def test_one_high_second_opens_nothing() -> None:
+    assert follow([*slowly(40), 60, 40, 60, 40, 40]) == []
+
+
+def test_a_higher_score_escalates_the_same_alert() -> None:
+    told = follow([*slowly(80, 60), 80, 80, 80, 80])
+
+    assert [type(event) for event in told] == [AlertOpened, AlertEscalated]
+    assert isinstance(told[1], AlertEscalated)
+    assert (told[1].alert_id, told[1].severity) == ("a1", Severity.CRITICAL)
+
+
+def test_an_alert_closes_when_the_customer_has_calmed_for_a_while() -> None:
+    told = follow([*slowly(60, 30), *[60] * 5, *[40] * 20, *[20] * 15])
+
+    assert [type(event) for event in told] == [AlertOpened, AlertClosed]
+    assert told[1] == AlertClosed("a1", AlertEnd.CALMED, 66)
+
+
+def test_a_score_between_the_thresholds_keeps_it_open() -> None:
+    told = follow([*slowly(60, 30), *[40] * 100])
+
+    assert [type(event) for event in told] == [AlertOpened]
+
+
+def test_a_steep_rise_is_noticed_before_the_score_is_held() -> None:
+    told = follow([10, 10, 12, 46, 46])
+
+    assert told == [AlertOpened("a1", "slope", Severity.NOTICE, 4, WHY)]
+
+
+@pytest.mark.parametrize(
+    ("sign", "severity"),
+    [
+        (WordSign.THIRD_PARTY_THREAT, Severity.CRITICAL),
+        (WordSign.PUBLIC_THREAT, Severity.WARNING),
+        (WordSign.CHURN, Severity.NOTICE),
+        (WordSign.SUPERVISOR, Severity.WARNING),
+        (WordSign.REPEATED_CONTACT, Severity.NOTICE),
+    ],
+)
+def test_some_words_alert_whatever_the_tone(sign: WordSign, severity: Severity) -> None:
+    engine = RuleEngine(RuleParams())
+    engine.feed(words(sign))
+
+    (opened,) = engine.advance(2.5)
+
+    assert isinstance(opened, AlertOpened)
+    assert (opened.rule, opened.severity) == (sign, severity)
+    assert (opened.evidence[0].code, opened.evidence[0].start_s) == (sign, 1.0)
+
+
+def test_the_same_words_again_join_the_open_alert() -> None:
+    engine = RuleEngine(RuleParams())
+    engine.feed(words(WordSign.CHURN))
+    engine.feed(words(WordSign.CHURN))
+    first = engine.advance(2)
+    engine.feed(words(WordSign.CHURN))
+
+    assert len(first) == 1
+    assert engine.advance(3) == []
+
+
+def test_a_rule_cools_down_after_its_alert_unless_it_is_critical() -> None:
+    engine = RuleEngine(RuleParams())
+    engine.feed(words(WordSign.CHURN, WordSign.THIRD_PARTY_THREAT))
+    follow([0] * 40, engine)
+    engine.feed(words(WordSign.CHURN, WordSign.THIRD_PARTY_THREAT))
+
+    told = engine.advance(41)
+
+    assert [event.rule for event in told if isinstance(event, AlertOpened)] == [
+        "third_party_threat"
+    ]
+
+
+def test_there_are_not_more_alerts_than_the_cap() -> None:
+    params = RuleParams(
+        signs=tuple((sign, Severity.NOTICE) for sign in WordSign), cap=3
+    )
+    engine = RuleEngine(params)
+    engine.feed(words(*WordSign))
+
+    assert len(engine.advance(1)) == 3
+    follow([0] * 30, engine, start_s=2)
+    engine.feed(words(*WordSign))
+    later = engine.advance(400)
+    assert sum(isinstance(event, AlertOpened) for event in later) == 3
+
+
+def test_silence_matters_only_on_a_hostile_call() -> None:
+    calm, hostile = RuleEngine(RuleParams()), RuleEngine(RuleParams())
+    follow([10] * 5, calm)
+    follow([42] * 5, hostile)
+    for engine in (calm, hostile):
+        engine.feed(LongSilence(4.0))
+
+    assert calm.advance(14) == []
+    (opened,) = hostile.advance(14)
+    assert isinstance(opened, AlertOpened)
+    assert opened.rule == "silence"
+    hostile.feed(SpeechStarted(Party.AGENT, 40.0))
+    assert hostile.advance(40) == [AlertClosed("a1", AlertEnd.CALMED, 40)]
+
+
+def test_an_alert_is_acknowledged_once_and_waits_again_when_it_escalates() -> None:
+    engine = RuleEngine(RuleParams())
+    follow(slowly(60, 30), engine)
+    assert engine.waiting == {"a1"}
+
+    taken = engine.acknowledge("a1", "Mia", 31.0)
+
+    assert taken == AlertAcknowledged("a1", "Mia", 31.0)
+    assert engine.waiting == frozenset()
+    with pytest.raises(UnknownAlertError, match="a1"):
+        engine.acknowledge("a1", "Mia", 32.0)
+    follow([80] * 5, engine, start_s=33)
+    assert engine.waiting == {"a1"}
+
+
+def test_a_rise_that_its_own_alert_tells_is_not_told_twice() -> None:
+    told = follow([*[0] * 10, *[60] * 5, 95, 95])
+
+    rules = [event.rule for event in told if isinstance(event, AlertOpened)]
+    assert rules == ["slope", "hostility"]
+    engine = RuleEngine(RuleParams(levels=(Level(40, 0, Severity.WARNING),)))
+    told = follow([10, 42, 90, 90], engine)
+    assert [event.rule for event in told if isinstance(event, AlertOpened)] == [
+        "hostility"
+    ]
+
+
+def test_events_of_no_interest_are_ignored() -> None:
+    engine = RuleEngine(RuleParams())
+
+    engine.feed(AlertAcknowledged("a1", "Mia", 1.0))
+
+    assert engine.advance(2.0) == []
+
+
+def test_the_end_of_the_call_closes_every_alert() -> None:
+    engine = RuleEngine(RuleParams())
+    engine.feed(words(WordSign.CHURN, WordSign.SUPERVISOR))
+    engine.advance(2)
+
+    told = engine.flush(9.0)
+
+    assert [event.reason for event in told if isinstance(event, AlertClosed)] == [
+        AlertEnd.CALL_ENDED,
+        AlertEnd.CALL_ENDED,
+    ]
+    assert engine.waiting == frozenset()
+
+
+def test_levels_that_do_not_rise_are_refused() -> None:
+    high = Level(75, 1, Severity.WARNING)
+    low = Level(50, 1, Severity.WARNING)
+
+    for levels in ((high, low), (Level(20, 1, Severity.NOTICE),)):
+        with pytest.raises(ValueError, match="levels"):
+            RuleParams(levels=levels)
