@@ -166,13 +166,16 @@ export function fold(call: CallState, entries: readonly Entry[]): CallState {
   const fresh = entries.filter((entry) => entry.seq > call.seq);
   if (fresh.length === 0) return call;
   const draft: Draft = { ...call };
-  // The three that grow by the second are copied once for the batch, not per entry.
-  const points = [...call.points];
-  const speech = [...call.speech];
-  const utterances = [...call.utterances];
-  draft.points = points;
-  draft.speech = speech;
-  draft.utterances = utterances;
+  // The three that grow by the second are copied once for the batch, and only where it
+  // has something for them: who draws them need not draw them again.
+  const kinds = new Set(fresh.map((entry) => entry.kind));
+  const points = kinds.has('HostilityPoint') ? [...call.points] : [];
+  const speech = kinds.has('SpeechEnded') ? [...call.speech] : [];
+  const said = kinds.has('TranscriptFinal') || kinds.has('WordsRead');
+  const utterances = said ? [...call.utterances] : [];
+  if (kinds.has('HostilityPoint')) draft.points = points;
+  if (kinds.has('SpeechEnded')) draft.speech = speech;
+  if (said) draft.utterances = utterances;
   for (const entry of fresh) {
     if (entry.seq !== draft.seq + 1) throw new GapError(call.id, draft.seq + 1, entry.seq);
     draft.seq = entry.seq;
