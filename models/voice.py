@@ -1,0 +1,83 @@
+"""Anger from the customer's voice, read from the encoder that Whisper already has."""
+
+from pathlib import Path
+
+import numpy as np
+from whisper.model import AudioEncoder
+
+from audio.frame import RATE, CustomerWindow
+from models.errors import InferenceError, WeightsError
+from models.ports import VoiceReading
+from models.voice_features import SILENT_DBFS, find_speech, fingerprint, pooled
+from models.voice_head import VoiceHead, load_head
+from models.whisper_weights import load_whisper
+
+PERMISSIVE = Path(__file__).parent / "weights" / "voice-permissive.npz"
+"""The default head, trained on data whose licence (CC BY) allows any use."""
+
+SHORTEST_S = 0.1
+LONGEST_S = 30.0
+
+
+class EncoderVoiceReader:
+    """Reads anger from windows of the customer's speech. Blocking, thread-safe.
+
+    A window in which nobody can be heard is read as no anger. Probabilities are
+    rounded to four digits: the last bits of a matrix product depend on the machine.
+
+    Args:
+        encoder: Whisper's, the one the head was trained on; only read.
+        head: the classifier.
+
+    Raises:
+        WeightsError: the head was trained on another encoder.
+    """
+
+    def __init__(self, encoder: AudioEncoder, head: VoiceHead) -> None:
+        found = fingerprint(encoder)
+        n_features = len(head.card.blocks) * encoder.conv1.out_channels
+        if found != head.card.encoder or head.weight.shape != (n_features,):
+            raise WeightsError(
+                f"the voice weights {head.card.name} {head.card.version} belong to the "
+                f"encoder {head.card.encoder}, got {found}; use Whisper base, or train "
+                "weights for this encoder: python -m evaluation train_voice"
+            )
+        self._encoder = encoder
+        self._head = head
+        self.model = f"{head.card.name} {head.card.version}"
+
+    def read(self, window: CustomerWindow) -> VoiceReading:
+        """Read one window of speech, 1 to 5 s long.
+
+        Raises:
+            InferenceError: the window is shorter than 0.1 s, longer than 30 s, or
+                holds samples that are not numbers.
+        """
+        duration_s = len(window.pcm) / RATE
+        if not SHORTEST_S <= duration_s <= LONGEST_S:
+            raise InferenceError(
+                f"a window must last {SHORTEST_S} to {LONGEST_S} s, "
+                f"got {duration_s:.3f} s"
+            )
+        if not np.isfinite(window.pcm).all():
+            raise InferenceError("a window holds samples that are not finite")
+        level_dbfs = find_speech(window.pcm).level_dbfs
+        anger = 0.0
+        if level_dbfs > SILENT_DBFS:
+            features = pooled(self._encoder, window.pcm, self._head.card.blocks)
+            anger = round(self._head.probability(features), 4)
+        return VoiceReading(window.end_s, anger, level_dbfs, self.model)
+
+
+def load_voice_reader(weights: Path = PERMISSIVE) -> EncoderVoiceReader:
+    """Make the reader of the live service, on the shared copy of Whisper base.
+
+    Args:
+        weights: file of the head.
+
+    Raises:
+        WeightsError: weights are missing, corrupted or do not fit each other; the
+            message says the repair.
+    """
+    head = load_head(weights)
+    return EncoderVoiceReader(load_whisper().encoder, head)

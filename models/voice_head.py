@@ -1,0 +1,167 @@
+"""The small classifier on top of the encoder, and the file it is kept in.
+
+A file is a NumPy archive without pickled objects: a card, which is JSON, and arrays.
+The card holds the checksum of the arrays, so that a file which was cut or changed is
+found out, and the fingerprint of the encoder that the head was trained on.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import WeightsError
+
+FORMAT = 1
+
+_REPAIR = "reinstall calmline, or train them again: python -m evaluation train_voice"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What has to be known about a head besides its numbers.
+
+    Attributes:
+        name: of the set of weights, such as ``voice-permissive``.
+        version: of the weights, ascending.
+        licence: SPDX expression of the weights.
+        trained_on: corpora.
+        encoder: fingerprint of the encoder whose output it takes.
+        blocks: after which blocks of the encoder the output is taken.
+        checksum: SHA-256 of the arrays; filled in when the file is written.
+    """
+
+    name: str
+    version: str
+    licence: str
+    trained_on: tuple[str, ...]
+    encoder: str
+    blocks: tuple[int, ...]
+    checksum: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VoiceHead:
+    """Logistic regression on standardised features, calibrated.
+
+    Attributes:
+        card: what it is.
+        centre: float32, shape ``(n_features,)``, subtracted from the features.
+        scale: float32, shape ``(n_features,)``, which then divides them.
+        weight: float32, shape ``(n_features,)``.
+        bias: of the logit.
+        slope: of the calibration, which maps the logit to the one reported.
+        offset: of the calibration.
+    """
+
+    card: Card
+    centre: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    weight: NDArray[np.float32]
+    bias: float
+    slope: float
+    offset: float
+
+    def logit(self, features: NDArray[np.float32]) -> float:
+        """Return the calibrated log-odds of anger, in [-30, 30].
+
+        Args:
+            features: float32, shape ``(n_features,)``.
+        """
+        raw = float(((features - self.centre) / self.scale) @ self.weight) + self.bias
+        return float(np.clip(self.slope * raw + self.offset, -30, 30))
+
+    def probability(self, features: NDArray[np.float32]) -> float:
+        """Return the calibrated probability of anger."""
+        return float(1 / (1 + np.exp(-self.logit(features))))
+
+    def save(self, path: Path) -> None:
+        """Write the head to a file, whole or not at all."""
+        arrays = _arrays(self)
+        card = replace(self.card, checksum=_checksum(arrays))
+        text = json.dumps({"format": FORMAT} | asdict(card), indent=2)
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            card=np.frombuffer(text.encode(), np.uint8),
+            centre=arrays["centre"],
+            scale=arrays["scale"],
+            weight=arrays["weight"],
+            scalars=arrays["scalars"],
+        )
+        scratch = path.with_name(path.name + ".part")
+        scratch.write_bytes(buffer.getvalue())
+        scratch.replace(path)
+
+
+def load_head(path: Path) -> VoiceHead:
+    """Read a head and check that it is whole.
+
+    Raises:
+        WeightsError: the file is missing, corrupted or of another format.
+    """
+    try:
+        # Read whole first: np.load leaves a damaged file open.
+        content = io.BytesIO(path.read_bytes())
+        with np.load(content, allow_pickle=False) as archive:
+            card = _card(path, archive["card"])
+            arrays = {name: archive[name] for name in _NAMES}
+    except FileNotFoundError as error:
+        raise WeightsError(
+            f"the voice weights {path.name} are missing; {_REPAIR}"
+        ) from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise _corrupted(path) from error
+    if card.checksum != _checksum(arrays):
+        raise _corrupted(path)
+    return VoiceHead(
+        card,
+        arrays["centre"],
+        arrays["scale"],
+        arrays["weight"],
+        *(float(value) for value in arrays["scalars"]),
+    )
+
+
+_NAMES = ("centre", "scale", "weight", "scalars")
+
+
+def _arrays(head: VoiceHead) -> dict[str, NDArray[np.float32]]:
+    scalars = np.array([head.bias, head.slope, head.offset], np.float32)
+    return dict(
+        zip(_NAMES, (head.centre, head.scale, head.weight, scalars), strict=True)
+    )
+
+
+def _checksum(arrays: dict[str, NDArray[np.float32]]) -> str:
+    digest = hashlib.sha256()
+    for name in _NAMES:
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _card(path: Path, raw: NDArray[np.uint8]) -> Card:
+    fields = json.loads(raw.tobytes())
+    if not isinstance(fields, dict):
+        raise _corrupted(path)
+    if (found := fields.pop("format", None)) != FORMAT:
+        raise WeightsError(
+            f"the voice weights {path.name} have format {found}, expected {FORMAT}; "
+            f"{_REPAIR}"
+        )
+    try:
+        card = Card(**fields)
+    except TypeError as error:
+        raise _corrupted(path) from error
+    return replace(card, trained_on=tuple(card.trained_on), blocks=tuple(card.blocks))
+
+
+def _corrupted(path: Path) -> WeightsError:
+    return WeightsError(f"the voice weights {path.name} are corrupted; {_REPAIR}")

@@ -1,0 +1,165 @@
+"""Needs Whisper base, from the two packages of the extra `weights`."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from whisper.model import AudioEncoder
+
+from audio.errors import PartyError
+from audio.frame import FRAME_SAMPLES, RATE, CustomerWindow, Frame, Party
+from models.errors import InferenceError, WeightsError
+from models.voice import PERMISSIVE, EncoderVoiceReader, load_voice_reader
+from models.voice_features import NOMINAL_DBFS, find_speech, normalised, pooled
+from models.voice_head import load_head
+from models.whisper_weights import load_whisper
+
+pytestmark = pytest.mark.model
+
+
+@pytest.fixture(scope="module")
+def encoder() -> AudioEncoder:
+    return load_whisper().encoder
+
+
+@pytest.fixture(scope="module")
+def reader() -> EncoderVoiceReader:
+    return load_voice_reader()
+
+
+def voiced(
+    duration_s: float, *, hz: float = 140.0, seed: int = 0
+) -> NDArray[np.float32]:
+    """Harmonics that swell four times a second: what a level meter takes for speech."""
+    time_s = np.arange(round(duration_s * RATE)) / RATE
+    harmonics = sum(np.sin(2 * np.pi * hz * k * time_s) / k for k in range(1, 20))
+    swell = 0.6 + 0.4 * np.sin(2 * np.pi * 4 * time_s)
+    noise = np.random.default_rng(seed).standard_normal(len(time_s)) * 1e-3
+    return (0.05 * harmonics * swell + noise).astype(np.float32)
+
+
+def test_a_reading_says_when_how_loud_and_by_whom(reader: EncoderVoiceReader) -> None:
+    pcm = voiced(3.0)
+
+    reading = reader.read(CustomerWindow(pcm, 2 * RATE))
+
+    assert reading.end_s == 5.0
+    assert 0.0 <= reading.anger <= 1.0
+    assert reading.level_dbfs == find_speech(pcm).level_dbfs
+    assert reading.model == reader.model == f"voice-permissive {version()}"
+
+
+def version() -> str:
+    return load_head(PERMISSIVE).card.version
+
+
+@pytest.mark.parametrize("gain_db", [-30.0, -12.0, 12.0])
+def test_loud_is_not_angry(reader: EncoderVoiceReader, gain_db: float) -> None:
+    pcm = voiced(3.0)
+    other = (pcm * 10 ** (gain_db / 20)).astype(np.float32)
+
+    before = reader.read(CustomerWindow(pcm, 0))
+    after = reader.read(CustomerWindow(other, 0))
+
+    assert after.anger == pytest.approx(before.anger, abs=2e-3)
+    assert after.level_dbfs == pytest.approx(before.level_dbfs + gain_db, abs=0.1)
+
+
+def test_silence_around_the_speech_hardly_counts(encoder: AudioEncoder) -> None:
+    pcm = voiced(2.0)
+    quiet = np.zeros(RATE // 2, np.float32)
+
+    alone = pooled(encoder, pcm, (1,))
+    with_silence = pooled(encoder, np.concatenate([pcm, quiet]), (1,))
+    of_silence = pooled(encoder, quiet + np.float32(1e-3), (1,))
+
+    near = float(np.linalg.norm(alone - with_silence))
+    far = float(np.linalg.norm(alone - of_silence))
+    assert near < far / 4
+
+
+def test_the_same_window_gives_the_same_reading(reader: EncoderVoiceReader) -> None:
+    window = CustomerWindow(voiced(2.5), 0)
+
+    assert reader.read(window) == reader.read(window)
+
+
+@pytest.mark.parametrize("duration_s", [0.1, 1.0, 1.7, 3.0, 5.0, 30.0])
+def test_windows_of_any_live_length_are_read(
+    reader: EncoderVoiceReader, duration_s: float
+) -> None:
+    reading = reader.read(CustomerWindow(voiced(duration_s), 0))
+
+    assert 0.0 <= reading.anger <= 1.0
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-5])
+def test_a_window_in_which_nobody_is_heard_is_not_angry(
+    reader: EncoderVoiceReader, level: float
+) -> None:
+    noise = np.random.default_rng(0).standard_normal(3 * RATE).astype(np.float32)
+
+    reading = reader.read(CustomerWindow(noise * np.float32(level), 0))
+
+    assert reading.anger == 0.0
+    assert reading.level_dbfs < -70
+
+
+@pytest.mark.parametrize("duration_s", [0.0, 0.05, 30.5])
+def test_a_window_too_short_or_too_long_is_refused(
+    reader: EncoderVoiceReader, duration_s: float
+) -> None:
+    window = CustomerWindow(np.zeros(round(duration_s * RATE), np.float32), 0)
+
+    with pytest.raises(InferenceError, match=r"must last 0\.1 to 30"):
+        reader.read(window)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_samples_that_are_no_numbers_are_refused(
+    reader: EncoderVoiceReader, bad: float
+) -> None:
+    pcm = voiced(1.0)
+    pcm[100] = bad
+
+    with pytest.raises(InferenceError, match="not finite"):
+        reader.read(CustomerWindow(pcm, 0))
+
+
+def test_a_head_for_another_encoder_is_refused(encoder: AudioEncoder) -> None:
+    head = load_head(PERMISSIVE)
+    other = replace(head, card=replace(head.card, encoder="0" * 16))
+
+    with pytest.raises(WeightsError, match="belong to the encoder 0000"):
+        EncoderVoiceReader(encoder, other)
+
+
+def test_a_missing_head_says_the_repair(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="reinstall"):
+        load_voice_reader(tmp_path / "none.npz")
+
+
+def test_frames_of_the_agent_cannot_become_something_to_read() -> None:
+    silence = np.zeros(FRAME_SAMPLES, np.float32)
+
+    with pytest.raises(PartyError):
+        CustomerWindow.of([Frame(silence, 0, Party.AGENT)])
+
+
+def test_speech_is_brought_to_the_nominal_level() -> None:
+    pcm = voiced(2.0)
+
+    level = find_speech(normalised(pcm, find_speech(pcm))).level_dbfs
+
+    assert level == pytest.approx(NOMINAL_DBFS, abs=0.05)
+
+
+def test_steps_far_below_the_loud_ones_are_no_speech() -> None:
+    quiet = np.full(RATE, 1e-4, np.float32)
+
+    mask = find_speech(np.concatenate([voiced(1.0), quiet])).mask
+
+    assert mask[:50].all()
+    assert not mask[50:].any()
