@@ -1,28 +1,18 @@
-"""What can be wrong with what this package is asked to do.
+"""What can go wrong when people are to be told something.
 
-AlertsError
-├── UnknownAlertError   no alert of that id is open in this call
-├── PlaybookError       a playbook is not TOML, or a line of it is incomplete
-├── ParameterError      a setting is outside the range in which it means something
-└── OrderError          a moment is older than the one before
+AlertError
+├── PlaybookError        the playbook's data is not what it must be
+└── UnknownAlertError    no alert of that id waits to be taken
 """
 
 
-class AlertsError(Exception):
+class AlertError(Exception):
     """Base of every error this package raises on purpose."""
 
 
-class UnknownAlertError(AlertsError):
-    """No alert of that id is open in this call."""
+class PlaybookError(AlertError):
+    """The playbook's data is not what it must be."""
 
 
-class PlaybookError(AlertsError):
-    """A playbook cannot be used; the message names the place to repair."""
-
-
-class ParameterError(AlertsError):
-    """A setting is outside the range in which it means something."""
-
-
-class OrderError(AlertsError):
-    """A moment is older than the one before."""
+class UnknownAlertError(AlertError):
+    """No alert of that id waits to be taken."""
