@@ -68,7 +68,7 @@ export interface WordReading {
 
 export interface Evidence {
   readonly source: Source;
-  /** A `WordSign`, `voice_anger`, `voice_louder` or `customer_interrupts`. */
+  /** A `WordSign`, `voice_anger`, `voice_louder`, `customer_interrupts` or `long_silence`. */
   readonly code: string;
   readonly weight: number;
   readonly value: number;

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { callEntries, SCRIPTS } from '../../dev/script';
 import { fold, newCall } from './call';
-import { phrase, sentence } from './evidence';
+import { phrase, ruleName, sentence } from './evidence';
 import type { Evidence } from './events';
 import { en } from './i18n/en';
 import { zh } from './i18n/zh';
@@ -33,6 +33,12 @@ it("quotes the customer's own words where they counted", () => {
 
 it('says a code it does not know as it is', () => {
   expect(phrase(call, evidence('whistles', 1), en)).toBe('whistles');
+});
+
+it('names a rule, and one of the user by its id', () => {
+  expect(ruleName('slope', zh)).toBe('快速上升');
+  expect(ruleName('thanks', en)).toBe('says thanks');
+  expect(ruleName('vip_waiting', en)).toBe('vip_waiting');
 });
 
 it('makes one sentence, and says so when there is nothing', () => {

@@ -17,6 +17,8 @@ export function phrase(call: CallState, evidence: Evidence, t: Messages): string
       return t.evidence.voiceLouder(String(Math.round(evidence.value)));
     case 'customer_interrupts':
       return t.evidence.interrupts(Math.round(evidence.value));
+    case 'long_silence':
+      return t.evidence.silence;
     default: {
       const sign = t.signs[evidence.code] ?? evidence.code;
       const words = quoted(call, evidence);
@@ -24,6 +26,10 @@ export function phrase(call: CallState, evidence: Evidence, t: Messages): string
     }
   }
 }
+
+/** What a rule looks for; a rule of the user's own is called by its id. */
+export const ruleName = (rule: string, t: Messages): string =>
+  t.rules[rule] ?? t.signs[rule] ?? rule;
 
 /** All of it as one sentence, heaviest first. */
 export const sentence = (

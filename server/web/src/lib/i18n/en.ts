@@ -21,12 +21,10 @@ export interface Messages {
     readonly voiceAnger: (percent: string) => string;
     readonly voiceLouder: (db: string) => string;
     readonly interrupts: (count: number) => string;
+    readonly silence: string;
     readonly quote: (what: string, words: string) => string;
     readonly separator: string;
     readonly none: string;
-    readonly calms: string;
-    readonly title: string;
-    readonly at: (time: string) => string;
   };
   readonly degraded: Record<Degradation, string>;
   readonly degradedBadge: string;
@@ -107,7 +105,6 @@ export interface Messages {
     readonly followed: string;
     readonly callEnded: string;
     readonly customer: string;
-    readonly overlay: string;
   };
   readonly audit: {
     readonly title: string;
@@ -135,7 +132,6 @@ export interface Messages {
     readonly pauseHeld: (seconds: string) => string;
     readonly jump: (time: string) => string;
     readonly follow: string;
-    readonly waveform: string;
     readonly position: string;
     readonly liveCall: string;
     readonly toBoard: string;
@@ -209,12 +205,10 @@ export const en: Messages = {
     voiceAnger: (percent) => `voice: anger ${percent} %`,
     voiceLouder: (db) => `voice ${db} dB above own baseline`,
     interrupts: (count) => (count > 1 ? `interrupts, ${count} times` : 'interrupts'),
+    silence: 'long silence',
     quote: (what, words) => `${what}: “${words}”`,
     separator: ' · ',
     none: 'Nothing stands out.',
-    calms: 'calms',
-    title: 'Why',
-    at: (time) => `at ${time}`,
   },
   degraded: {
     roles_unknown: 'Who is who is not known: nobody is scored.',
@@ -320,7 +314,6 @@ export const en: Messages = {
     followed: 'Paused',
     callEnded: 'Call ended',
     customer: 'Customer',
-    overlay: 'Narrow strip',
   },
   audit: {
     title: 'Finished calls',
@@ -358,7 +351,6 @@ export const en: Messages = {
     pauseHeld: (seconds) => `· ${seconds} s`,
     jump: (time) => `Play from ${time}`,
     follow: 'Follow playback',
-    waveform: 'Audio',
     position: 'Position',
     liveCall: 'This call is still live.',
     toBoard: 'Open it on the board',
