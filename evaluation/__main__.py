@@ -18,6 +18,7 @@ from models.errors import ModelError
 COMMANDS = {
     "wer": "errors of the transcript and its cost, beside plain openai-whisper",
     "voice": "anger from the voice, per corpus, at telephone quality",
+    "words": "anger and threats from the words, per language, on labelled lines",
 }
 """Name, which is also the module's, and help."""
 
