@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import Never
+from typing import Final, Never
 
 from emotion.errors import LexiconError
 from emotion.events import WordSign
@@ -13,6 +13,9 @@ from emotion.plain import PlainText
 
 CALMING = frozenset({WordSign.THANKS, WordSign.RELIEF})
 """Signs that lower hostility: their weights are negative."""
+
+SAMPLES: Final = ("", "a b")
+"""A pattern that finds an empty stretch here would find them everywhere."""
 
 Table = Mapping[str, object]
 
@@ -215,7 +218,8 @@ class _Parser:
             self._fail(f"{where} ({sign}) has no patterns")
         edges = r"(?<![\w*])(?:{})(?![\w*])" if self._spaced else "(?:{})"
         pattern = self._compile(patterns, where, edges)
-        if pattern.search(""):
+        found = (match for text in SAMPLES for match in pattern.finditer(text))
+        if not all(match[0] for match in found):
             self._fail(f"{where} ({sign}) has a pattern that matches nothing at all")
         guards = []
         for name in self._strings(table, "guards", where):

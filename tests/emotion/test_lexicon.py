@@ -7,6 +7,7 @@ from emotion.lexicon import CALMING, load_lexicons, parse_lexicon
 pytestmark = pytest.mark.unit
 
 HEAD = 'language = "xx"\nversion = "1"\nspaced = true\n'
+UNSPACED = HEAD.replace("true", "false")
 GROUP = '[[group]]\nsign = "anger"\nweight = 0.5\npatterns = ["argh"]\n'
 
 
@@ -50,6 +51,7 @@ def test_a_part_may_use_an_earlier_part() -> None:
         (HEAD + GROUP.replace('["argh"]', '"argh"'), "list of strings"),
         (HEAD + GROUP.replace("argh", "(argh"), "no regular expression"),
         (HEAD + GROUP.replace("argh", "(?:argh)?"), "matches nothing at all"),
+        (UNSPACED + GROUP.replace("argh", "(?=b)"), "matches nothing at all"),
         (HEAD + GROUP.replace("argh", "<hm>"), "unknown part 'hm'"),
         (HEAD + GROUP + "guards = ['hm']\n", "unknown guard 'hm'"),
         (HEAD + "guards = 1\n" + GROUP, "'guards' must be a table"),

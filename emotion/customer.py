@@ -1,0 +1,75 @@
+"""All that is followed about one customer in one call."""
+
+from dataclasses import dataclass, field
+
+from audio.events import SpeechEnded, SpeechStarted, TurnTakingEvent
+from emotion.curve import CurveParams, HostilityCurve
+from emotion.events import Forecast, HostilityPoint, PhaseChanged, WordReading
+from emotion.forecast import Forecaster, ForecastParams
+from models.ports import VoiceReading
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionParams:
+    """Settings of everything that follows the customer.
+
+    Attributes:
+        curve: the score and its phases.
+        forecast: what comes next.
+    """
+
+    curve: CurveParams = field(default_factory=CurveParams)
+    forecast: ForecastParams = field(default_factory=ForecastParams)
+
+
+class Customer:
+    """Follows one customer through one call. Pure: time comes from `advance`.
+
+    Call `advance` up to the moment at which something became known before it is
+    fed; it counts from the next whole second on.
+    """
+
+    def __init__(self, params: EmotionParams) -> None:
+        self._curve = HostilityCurve(params.curve)
+        self._forecaster = Forecaster(params.forecast)
+
+    def feed_voice(self, reading: VoiceReading) -> None:
+        """Take how the customer sounded.
+
+        Raises:
+            OrderError: the reading is older than the one before.
+        """
+        self._curve.feed_voice(reading)
+
+    def feed_words(self, reading: WordReading) -> None:
+        """Take what the customer said."""
+        self._curve.feed_words(reading)
+        self._forecaster.feed_words(reading)
+
+    def feed_turns(self, event: TurnTakingEvent) -> None:
+        """Take how the turns went; only the customer's behaviour counts."""
+        self._curve.feed_turns(event)
+        self._forecaster.feed_turns(event)
+
+    def feed_speech(self, event: SpeechStarted | SpeechEnded) -> None:
+        """Take who speaks; only the customer's speech counts."""
+        self._curve.feed_speech(event)
+
+    def advance(self, now_s: float) -> list[HostilityPoint | PhaseChanged | Forecast]:
+        """Return what the whole seconds up to `now_s` bring.
+
+        Each second has its point first, then the change of phase and the forecast,
+        if there are any.
+
+        Raises:
+            OrderError: `now_s` lies before an earlier one.
+        """
+        events: list[HostilityPoint | PhaseChanged | Forecast] = []
+        forecasts: list[Forecast] = []
+        for event in self._curve.advance(now_s):
+            if isinstance(event, HostilityPoint):
+                events += forecasts
+                forecast = self._forecaster.feed(event)
+                forecasts = [] if forecast is None else [forecast]
+            events.append(event)
+        return events + forecasts

@@ -1,0 +1,116 @@
+"""How likely the call reaches take-off or peak soon."""
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+from audio.events import Interrupted, TurnTakingEvent
+from audio.frame import Party
+from emotion.errors import OrderError, ParameterError
+from emotion.events import Forecast, HostilityPoint, WordReading
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastParams:
+    """A logistic model of what comes next.
+
+    The coefficients are adopted, not fitted: chosen so that a flat score of 40
+    gives 0.65, a flat score of 20 gives 0.1, and a polite complaint in a calm
+    call stays below one half.
+
+    Attributes:
+        horizon_s: how far ahead it looks.
+        bias: log-odds at a flat score of 0.
+        per_point: log-odds for each point of the score.
+        per_slope: log-odds for each point a second that the score rises.
+        per_hostility: log-odds for recent words of hostility 1.
+        per_interruption: log-odds for each recent interruption by the customer.
+        slope_s: over how long the slope is taken.
+        recent_s: how long words and interruptions are recent.
+        step: smallest change that is told.
+
+    Raises:
+        ParameterError: a duration is not positive.
+    """
+
+    horizon_s: float = 30.0
+    bias: float = -5.0
+    per_point: float = 0.14
+    per_slope: float = 0.2
+    per_hostility: float = 1.5
+    per_interruption: float = 0.4
+    slope_s: float = 3.0
+    recent_s: float = 15.0
+    step: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name in ("horizon_s", "slope_s", "recent_s"):
+            if getattr(self, name) <= 0:
+                raise ParameterError(f"{name} must be above 0")
+
+
+class Forecaster:
+    """Looks ahead once a second; tells when it sees something else. Pure."""
+
+    def __init__(self, params: ForecastParams) -> None:
+        self._params = params
+        self._points: deque[HostilityPoint] = deque()
+        self._words: deque[WordReading] = deque()
+        self._interruptions: deque[float] = deque()
+        self._told: float | None = None
+
+    def feed_words(self, reading: WordReading) -> None:
+        """Take what the customer said."""
+        self._words.append(reading)
+
+    def feed_turns(self, event: TurnTakingEvent) -> None:
+        """Take how the turns went; only the customer's behaviour counts."""
+        if isinstance(event, Interrupted) and event.by is Party.CUSTOMER:
+            self._interruptions.append(event.at_s)
+
+    def feed(self, point: HostilityPoint) -> Forecast | None:
+        """Look ahead from one second of the curve.
+
+        Returns:
+            The forecast, if it is the first one or differs from the one told last
+            by `ForecastParams.step` or more.
+
+        Raises:
+            OrderError: the point is older than the one before.
+        """
+        if self._points and point.at_s < self._points[-1].at_s:
+            raise OrderError(
+                f"points come in order, got {point.at_s} s "
+                f"after {self._points[-1].at_s} s"
+            )
+        self._points.append(point)
+        self._forget(point.at_s)
+        p = round(self._probability(point), 3)
+        if self._told is not None and abs(p - self._told) < self._params.step:
+            return None
+        self._told = p
+        return Forecast(point.at_s, p, self._params.horizon_s)
+
+    def _forget(self, now_s: float) -> None:
+        params = self._params
+        while self._points[0].at_s < now_s - params.slope_s:
+            self._points.popleft()
+        while self._words and self._words[0].end_s < now_s - params.recent_s:
+            self._words.popleft()
+        while self._interruptions and self._interruptions[0] < now_s - params.recent_s:
+            self._interruptions.popleft()
+
+    def _probability(self, point: HostilityPoint) -> float:
+        params = self._params
+        first = self._points[0]
+        elapsed_s = point.at_s - first.at_s
+        slope = (point.score - first.score) / elapsed_s if elapsed_s else 0.0
+        hostility = max((reading.hostility for reading in self._words), default=0.0)
+        value = (
+            params.bias
+            + params.per_point * point.score
+            + params.per_slope * slope
+            + params.per_hostility * max(0.0, hostility)
+            + params.per_interruption * len(self._interruptions)
+        )
+        return 1 / (1 + math.exp(-value))

@@ -1,0 +1,86 @@
+import pytest
+
+from audio.events import Interrupted, SpeechStarted
+from audio.frame import Party
+from emotion.customer import Customer, EmotionParams
+from emotion.errors import OrderError
+from emotion.events import Forecast, HostilityPoint, PhaseChanged
+from emotion.lexicon import load_lexicons
+from emotion.words import WordReader
+from models.ports import VoiceReading
+
+pytestmark = pytest.mark.unit
+
+READER = WordReader(load_lexicons())
+Events = list[HostilityPoint | PhaseChanged | Forecast]
+
+
+def test_each_second_has_its_point_then_its_phase_then_its_forecast() -> None:
+    customer = Customer(EmotionParams())
+    customer.feed_words(READER.read("you are an idiot i will sue you", "en", 0.0, 1.0))
+
+    events = customer.advance(2.0)
+
+    assert [type(event) for event in events] == [
+        HostilityPoint,
+        Forecast,
+        HostilityPoint,
+        PhaseChanged,
+        Forecast,
+    ]
+
+
+def test_how_time_is_cut_changes_nothing() -> None:
+    one, many = Customer(EmotionParams()), Customer(EmotionParams())
+    for customer in (one, many):
+        customer.feed_speech(SpeechStarted(Party.CUSTOMER, 0.0))
+        customer.feed_turns(Interrupted(Party.CUSTOMER, 0.5))
+        customer.feed_words(READER.read("you lied to me", "en", 0.0, 1.0))
+
+    at_once = one.advance(30.0)
+    in_pieces: Events = []
+    for n in range(301):
+        in_pieces += many.advance(n / 10)
+
+    assert at_once == in_pieces
+
+
+def test_nothing_is_told_between_whole_seconds() -> None:
+    customer = Customer(EmotionParams())
+
+    assert customer.advance(0.99) == []
+
+
+def test_one_odd_voice_reading_never_forecasts_an_escalation() -> None:
+    customer = Customer(EmotionParams())
+    events: Events = []
+    for at in range(30):
+        anger = 0.95 if at == 12 else 0.12
+        customer.feed_voice(VoiceReading(float(at), anger, -30.0, "fake"))
+        events += customer.advance(float(at))
+
+    assert all(event.p < 0.1 for event in events if isinstance(event, Forecast))
+
+
+def test_a_loud_friendly_call_never_forecasts_an_escalation() -> None:
+    customer = Customer(EmotionParams())
+    events: Events = []
+    for at in range(120):
+        level_dbfs = -32.0 if at < 10 else -6.0
+        customer.feed_voice(VoiceReading(float(at), 0.25, level_dbfs, "fake"))
+        events += customer.advance(float(at))
+    customer.feed_words(READER.read("that is great thank you", "en", 118.0, 119.0))
+    events += customer.advance(125.0)
+
+    assert all(event.p < 0.1 for event in events if isinstance(event, Forecast))
+
+
+def test_readings_and_time_come_in_order() -> None:
+    customer = Customer(EmotionParams())
+    customer.feed_voice(VoiceReading(3.0, 0.1, -30.0, "fake"))
+    customer.advance(5.0)
+
+    with pytest.raises(OrderError):
+        customer.feed_voice(VoiceReading(2.0, 0.1, -30.0, "fake"))
+    with pytest.raises(OrderError):
+        customer.advance(4.0)

@@ -1,0 +1,125 @@
+import pytest
+
+from emotion.errors import OrderError, ParameterError
+from emotion.events import Evidence
+from emotion.voice import VoiceParams, VoiceTrack, log_odds
+from models.ports import VoiceReading
+
+pytestmark = pytest.mark.unit
+
+CALM = 0.12
+ANGRY = 0.9
+
+
+def heard(*angers: float, level_dbfs: float = -30.0) -> VoiceTrack:
+    track = VoiceTrack(VoiceParams())
+    for at, anger in enumerate(angers, 1):
+        track.feed(VoiceReading(float(at), anger, level_dbfs, "fake"))
+    return track
+
+
+def points(evidence: list[Evidence]) -> dict[str, float]:
+    return {item.code: item.weight for item in evidence}
+
+
+def test_log_odds_are_finite_and_limited() -> None:
+    assert log_odds(0.5) == 0.0
+    assert log_odds(0.0) == -log_odds(1.0) == -4.0
+
+
+def test_nothing_heard_is_no_evidence() -> None:
+    track = heard()
+
+    assert track.evidence(1.0) == []
+    assert not track.heard_within(15.0, 1.0)
+
+
+@pytest.mark.parametrize("odd_at", range(10))
+def test_one_odd_reading_changes_nothing(odd_at: int) -> None:
+    angers = [CALM] * 10
+    angers[odd_at] = 0.99
+
+    assert all(heard(*angers[:n]).evidence(float(n)) == [] for n in range(1, 11))
+
+
+def test_sustained_anger_counts_and_says_since_when() -> None:
+    track = heard(*[CALM] * 8, *[ANGRY] * 5)
+
+    (evidence,) = track.evidence(13.0)
+
+    assert evidence.weight > 40
+    assert 0.5 < evidence.value < ANGRY
+    assert (evidence.start_s, evidence.end_s) == (9.0, 13.0)
+
+
+def test_two_angry_readings_are_held_below_take_off() -> None:
+    track = heard(*[CALM] * 8, 0.99, 0.99, CALM)
+
+    assert points(track.evidence(11.0))["voice_anger"] <= VoiceParams().most_unsustained
+
+
+def test_somebody_who_calls_in_angry_is_heard() -> None:
+    track = heard(*[0.97] * 12)
+
+    assert points(track.evidence(12.0))["voice_anger"] > 40
+
+
+def test_a_naturally_sharp_voice_is_compared_with_its_own_opening() -> None:
+    sharp = heard(*[0.2] * 8, *[0.6] * 6)
+    soft = heard(*[0.03] * 8, *[0.6] * 6)
+
+    assert (
+        points(sharp.evidence(14.0))["voice_anger"]
+        < (points(soft.evidence(14.0))["voice_anger"])
+    )
+
+
+def louder(*, angry: bool) -> list[Evidence]:
+    track = VoiceTrack(VoiceParams())
+    for at in range(1, 25):
+        late = at > 10
+        anger = ANGRY if angry and late else CALM
+        level_dbfs = -12.0 if late else -30.0
+        track.feed(VoiceReading(float(at), anger, level_dbfs, "fake"))
+    return track.evidence(24.0)
+
+
+def test_loud_alone_is_not_angry() -> None:
+    assert louder(angry=False) == []
+
+
+def test_loud_and_angry_counts_more() -> None:
+    found = points(louder(angry=True))
+
+    assert 0 < found["voice_louder"] <= VoiceParams().most_louder
+
+
+def test_anger_fades_slowly_while_nothing_is_heard() -> None:
+    track = heard(*[CALM] * 8, *[ANGRY] * 6)
+
+    at_once = points(track.evidence(14.0))["voice_anger"]
+    waited = points(track.evidence(14.0 + 45.0))["voice_anger"]
+
+    assert waited == pytest.approx(at_once / 2)
+
+
+def test_calm_readings_end_the_evidence() -> None:
+    assert heard(*[CALM] * 8, *[ANGRY] * 6, *[CALM] * 8).evidence(22.0) == []
+
+
+def test_the_spread_tells_how_uncertain_the_voice_is() -> None:
+    assert heard(CALM, 0.9, 0.02).spread > heard(CALM, CALM, CALM).spread == 0.0
+
+
+def test_readings_come_in_order() -> None:
+    track = heard(CALM, CALM)
+
+    with pytest.raises(OrderError, match=r"got 1\.0 s after 2\.0 s"):
+        track.feed(VoiceReading(1.0, CALM, -30.0, "fake"))
+
+
+def test_settings_out_of_range_are_refused() -> None:
+    with pytest.raises(ParameterError, match="smoothing"):
+        VoiceParams(smoothing=1.5)
+    with pytest.raises(ParameterError, match="prior_readings"):
+        VoiceParams(prior_readings=0)
