@@ -34,9 +34,19 @@ _FAILED = 1
 _USAGE = 2
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; known errors are one line on standard error."""
+def main(
+    arguments: Sequence[str] | None = None,
+    load: Callable[[Settings], CallFactory] | None = None,
+) -> None:
+    """Run one command and exit; known errors are one line on standard error.
+
+    Args:
+        arguments: the command line, by default the process's own.
+        load: loads what calls are made with; by default the models that the
+            settings name.
+    """
     args = _parser().parse_args(arguments)
+    args.load = load or _load
     command: Callable[[argparse.Namespace], int] = args.command
     try:
         status = command(args)
@@ -143,7 +153,7 @@ def _settings(args: argparse.Namespace) -> Settings:
     return load_settings(args.config, environment())
 
 
-def _factory(settings: Settings) -> CallFactory:
+def _load(settings: Settings) -> CallFactory:
     # Torch takes seconds to import: only commands that use a model wait for it.
     from server.loading import load_models  # noqa: PLC0415
 
@@ -160,7 +170,7 @@ def _parties(recording: Recording, customer: str) -> tuple[Party, ...]:
 def _serve(args: argparse.Namespace) -> int:
     configure_logs()
     settings = _settings(args)
-    factory = _factory(settings)
+    factory: CallFactory = args.load(settings)
     asyncio.run(_serve_until_stopped(settings, factory))
     return 0
 
@@ -178,7 +188,7 @@ async def _serve_until_stopped(settings: Settings, factory: CallFactory) -> None
 
 def _analyse(args: argparse.Namespace) -> int:
     console = Console(stderr=True)
-    factory = _factory(_settings(args))
+    factory: CallFactory = args.load(_settings(args))
     failed = 0
     for path in args.files:
         try:

@@ -3,7 +3,7 @@
 from models.runtime import set_threads
 from models.speech_detection import SileroDetector
 from models.transcription import WhisperTranscriber
-from models.voice import EncoderVoiceReader
+from models.voice import load_voice_reader
 from server.config import Settings
 from server.engine import Models
 
@@ -17,11 +17,11 @@ def load_models(settings: Settings) -> Models:
     whisper = settings.whisper
     set_threads(whisper.threads)
     transcriber = WhisperTranscriber(whisper.model, whisper.languages)
-    voice_reader = EncoderVoiceReader()
+    voice_reader = load_voice_reader()
     SileroDetector()  # Loads the shared session, so that errors come now.
     return Models(
         new_detector=SileroDetector,
         transcriber=transcriber,
         voice_reader=voice_reader,
-        names=(transcriber.name, SileroDetector.name, voice_reader.name),
+        names=(transcriber.name, SileroDetector.name, voice_reader.model),
     )
