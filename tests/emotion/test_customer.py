@@ -4,7 +4,7 @@ from audio.events import Interrupted, SpeechStarted
 from audio.frame import Party
 from emotion.customer import Customer, EmotionParams
 from emotion.errors import OrderError
-from emotion.events import Forecast, HostilityPoint, PhaseChanged
+from emotion.events import Forecast, HostilityPoint, PhaseChanged, WordReading
 from emotion.lexicon import load_lexicons
 from emotion.words import WordReader
 from models.ports import VoiceReading
@@ -17,16 +17,15 @@ Events = list[HostilityPoint | PhaseChanged | Forecast]
 
 def test_each_second_has_its_point_then_its_phase_then_its_forecast() -> None:
     customer = Customer(EmotionParams())
-    customer.feed_words(READER.read("you are an idiot i will sue you", "en", 0.0, 1.0))
+    customer.feed_words(WordReading(0.0, 1.0, 1.0, None, (), "en", "fake"))
 
     events = customer.advance(2.0)
 
-    assert [type(event) for event in events] == [
-        HostilityPoint,
-        Forecast,
+    assert [type(event) for event in events[:4]] == [
         HostilityPoint,
         PhaseChanged,
         Forecast,
+        HostilityPoint,
     ]
 
 
