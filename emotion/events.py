@@ -95,7 +95,8 @@ class Evidence:
     Attributes:
         source: voice, words or turn-taking.
         code: what was found, from a fixed list: a `WordSign` value,
-            ``voice_anger``, ``voice_louder`` or ``customer_interrupts``.
+            ``voice_anger``, ``voice_louder``, ``customer_interrupts`` or
+            ``long_silence``.
         weight: points of the score that it accounts for now; negative calms.
         value: the number behind it in the code's own unit (`voice_anger`:
             probability, `voice_louder`: dB above own baseline, else a count).
