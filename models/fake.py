@@ -1,0 +1,117 @@
+"""Models without weights, for tests: what they say follows from what they are given."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.frame import RATE, CustomerWindow, Frame
+from models.errors import InferenceError
+from models.ports import Transcript, VoiceReading
+
+_SILENT_DBFS = -120.0
+_NOTHING: Mapping[int, str] = MappingProxyType({})
+
+
+def level_dbfs(pcm: NDArray[np.float32]) -> float:
+    """RMS level of `pcm`, -120 where it is silent."""
+    rms = float(np.sqrt(np.mean(np.square(pcm, dtype=np.float64))))
+    return max(_SILENT_DBFS, 20 * float(np.log10(max(rms, 1e-12))))
+
+
+class FakeDetector:
+    """A `SpeechDetector` that takes everything above a level for speech.
+
+    Args:
+        threshold_dbfs: level of a frame from which on it is speech.
+    """
+
+    def __init__(self, threshold_dbfs: float = -50.0) -> None:
+        self._threshold_dbfs = threshold_dbfs
+
+    def probability(self, frame: Frame) -> float:
+        """Return 0.99 for a loud frame and 0.01 for a quiet one."""
+        return 0.99 if level_dbfs(frame.pcm) >= self._threshold_dbfs else 0.01
+
+
+class FakeTranscriber:
+    """A `Transcriber` that reads its words from a script.
+
+    Args:
+        script: what to say for the first utterance, the second and so on; after
+            its end, and without one, the text tells the length: ``"1.5 seconds"``.
+        by_samples: what to say for an utterance of exactly so many samples, which
+            does not depend on the order of calls; comes before `script`.
+        language: the language detected where none is asked for.
+        fails_on: indexes of the utterances, from 0, that raise `InferenceError`.
+    """
+
+    name = "fake transcriber"
+
+    def __init__(
+        self,
+        script: Sequence[str] = (),
+        *,
+        by_samples: Mapping[int, str] = _NOTHING,
+        language: str = "en",
+        fails_on: Sequence[int] = (),
+    ) -> None:
+        self._script = tuple(script)
+        self._by_samples = dict(by_samples)
+        self._language = language
+        self._fails_on = frozenset(fails_on)
+        self._n_heard = 0
+        self._lock = threading.Lock()
+
+    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
+        """Return the next words of the script.
+
+        Raises:
+            InferenceError: this utterance was to fail.
+        """
+        with self._lock:
+            index = self._n_heard
+            self._n_heard += 1
+        if index in self._fails_on:
+            raise InferenceError(f"utterance {index} was to fail")
+        return Transcript(
+            text=self._text(index, len(pcm)),
+            language=language or self._language,
+            language_probability=1.0 if language else 0.9,
+            confidence=0.9,
+        )
+
+    def _text(self, index: int, n_samples: int) -> str:
+        if n_samples in self._by_samples:
+            return self._by_samples[n_samples]
+        if index < len(self._script):
+            return self._script[index]
+        return f"{n_samples / RATE:.1f} seconds"
+
+
+class FakeVoiceReader:
+    """A `VoiceReader` that reads anger from a script, or takes loud for angry.
+
+    Args:
+        script: anger of the first window, the second and so on. After its end, and
+            without one, anger rises from 0 at -40 dBFS to 1 at -10 dBFS.
+    """
+
+    model = "fake voice"
+
+    def __init__(self, script: Sequence[float] = ()) -> None:
+        self._script = tuple(script)
+        self._n_read = 0
+        self._lock = threading.Lock()
+
+    def read(self, window: CustomerWindow) -> VoiceReading:
+        """Read one window."""
+        with self._lock:
+            index = self._n_read
+            self._n_read += 1
+        level = level_dbfs(window.pcm)
+        by_level = min(1.0, max(0.0, (level + 40.0) / 30.0))
+        anger = self._script[index] if index < len(self._script) else by_level
+        return VoiceReading(window.end_s, anger, level, self.model)

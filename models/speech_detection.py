@@ -1,0 +1,69 @@
+"""Who speaks when, by ear: Silero's detector, run directly by onnxruntime.
+
+One frame of 32 ms costs about 0.1 ms on one core (docs/evaluation.md).
+"""
+
+import threading
+from typing import ClassVar
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from audio.frame import RATE, Frame
+from models.silero_weights import PACKAGE, silero_path
+
+_CONTEXT_SAMPLES = 64
+"""End of the frame before, which the model wants to hear again at 16 kHz.
+
+Source: silero-vad 6.2.3, silero_vad/utils_vad.py, `OnnxWrapper`.
+"""
+
+_STATE_SHAPE = (2, 1, 128)
+
+_opening = threading.Lock()
+_session: onnxruntime.InferenceSession | None = None
+
+
+def _shared_session() -> onnxruntime.InferenceSession:
+    """Open the model once per process: it holds no state, so all may run it."""
+    global _session  # noqa: PLW0603  # the one place that opens it, under its lock
+    with _opening:
+        if _session is None:
+            options = onnxruntime.SessionOptions()
+            # A frame is too little work to share between threads.
+            options.intra_op_num_threads = 1
+            options.inter_op_num_threads = 1
+            _session = onnxruntime.InferenceSession(
+                str(silero_path()), options, providers=["CPUExecutionProvider"]
+            )
+        return _session
+
+
+class SileroDetector:
+    """A `SpeechDetector`: one for each party of each call, frames in order.
+
+    The first one made opens the model (about 0.1 s); the others share it.
+
+    Raises:
+        WeightsError: the model is missing or not the expected one.
+    """
+
+    name: ClassVar[str] = PACKAGE.replace("==", " ")
+    """Name and version of the weights."""
+
+    def __init__(self) -> None:
+        self._session = _shared_session()
+        self._state: NDArray[np.float32] = np.zeros(_STATE_SHAPE, np.float32)
+        self._context: NDArray[np.float32] = np.zeros(_CONTEXT_SAMPLES, np.float32)
+        self._rate = np.array(RATE, np.int64)
+
+    def probability(self, frame: Frame) -> float:
+        """Probability in [0, 1] that `frame` holds speech; frames come in order."""
+        heard = np.concatenate([self._context, frame.pcm])
+        output, self._state = self._session.run(
+            ["output", "stateN"],
+            {"input": heard[None], "state": self._state, "sr": self._rate},
+        )
+        self._context = heard[-_CONTEXT_SAMPLES:]
+        return float(output[0, 0])

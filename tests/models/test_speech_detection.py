@@ -1,0 +1,76 @@
+"""Our way of running Silero's model gives what its authors' way gives."""
+
+import warnings
+
+import numpy as np
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+
+from audio.frame import FRAME_SAMPLES, RATE, Frame, Party
+from models.ports import SpeechDetector
+from models.silero_weights import silero_path
+from models.speech_detection import SileroDetector
+
+pytestmark = pytest.mark.model
+
+
+def frames(pcm: NDArray[np.float32]) -> list[Frame]:
+    return [
+        Frame(pcm[at : at + FRAME_SAMPLES], at, Party.CUSTOMER)
+        for at in range(0, len(pcm) - FRAME_SAMPLES + 1, FRAME_SAMPLES)
+    ]
+
+
+def test_probabilities_are_those_of_the_authors_python(
+    spoken: NDArray[np.float32],
+) -> None:
+    torch = pytest.importorskip("torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what theirs imports, and "only 16000"
+        utils_vad = pytest.importorskip("silero_vad.utils_vad")
+        theirs_model = utils_vad.OnnxWrapper(str(silero_path()), force_onnx_cpu=True)
+    heard = frames(spoken)
+
+    detector = SileroDetector()
+    ours = [detector.probability(frame) for frame in heard]
+
+    theirs = [float(theirs_model(torch.from_numpy(frame.pcm), RATE)) for frame in heard]
+    assert ours == pytest.approx(theirs, abs=1e-5)
+
+
+def test_speech_is_heard_and_silence_is_not(spoken: NDArray[np.float32]) -> None:
+    detector: SpeechDetector = SileroDetector()
+    silence = np.zeros(RATE, np.float32)
+
+    before = [detector.probability(frame) for frame in frames(silence)]
+    during = [detector.probability(frame) for frame in frames(spoken)]
+    after = [detector.probability(frame) for frame in frames(silence)]
+
+    assert max(before) < 0.2
+    assert np.mean(np.array(during) > 0.5) > 0.6
+    assert max(after[8:]) < 0.2
+
+
+def test_detectors_share_the_model_but_not_what_they_heard(
+    spoken: NDArray[np.float32],
+) -> None:
+    heard = frames(spoken)
+    alone = SileroDetector()
+    expected = [alone.probability(frame) for frame in heard]
+
+    one, other = SileroDetector(), SileroDetector()
+    interleaved = []
+    for frame in heard:
+        interleaved.append(one.probability(frame))
+        other.probability(Frame(-frame.pcm[::-1], frame.start, Party.AGENT))
+
+    assert interleaved == expected
+
+
+def test_session_is_single_threaded() -> None:
+    session: onnxruntime.InferenceSession = SileroDetector()._session
+
+    options = session.get_session_options()
+
+    assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
