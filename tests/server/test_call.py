@@ -20,6 +20,7 @@ from audio.turn_taking import TurnTakingParams
 from emotion.events import HostilityPoint, Tier
 from emotion.lexicon import load_lexicons
 from emotion.words import WordReader
+from models.fake import FakeDetector
 from models.ports import Transcript, VoiceReading
 from server.call import (
     AcknowledgeAlert,
@@ -68,13 +69,6 @@ def said(party: Party, start_s: float) -> str:
     return next(text for before_s, text in SAID.items() if start_s < before_s - 0.5)
 
 
-class LevelDetector:
-    """Hears speech wherever it is not silent."""
-
-    def probability(self, frame: Frame) -> float:
-        return 0.99 if np.abs(frame.pcm).max() > 0.01 else 0.01
-
-
 def speech(*spans: tuple[float, float], value: float, total_s: float) -> np.ndarray:
     """A channel that is `value` within the spans (seconds), and silent elsewhere."""
     pcm = np.zeros(round(total_s * RATE), np.float32)
@@ -101,7 +95,7 @@ def new_call(
     language: str | None = "en",
 ) -> Call:
     started = CallStarted("c", "a", "", language, parties, consent, "", ("m",))
-    detectors = [LevelDetector() for _ in parties]
+    detectors = [FakeDetector() for _ in parties]
     return Call(started, detectors, WORDS, PLAYBOOK, CallParams())
 
 

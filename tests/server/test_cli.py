@@ -6,10 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from numpy.typing import NDArray
 
-from audio.frame import CustomerWindow, Frame
-from models.ports import Transcript, VoiceReading
+from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
 from server.cli import main
 from server.config import Settings
 from server.engine import Models
@@ -18,23 +16,10 @@ from server.factory import CallFactory
 pytestmark = pytest.mark.unit
 
 
-class LevelDetector:
-    def probability(self, frame: Frame) -> float:
-        return 0.99 if np.abs(frame.pcm).max() > 0.02 else 0.01
-
-
-class Clerk:
-    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
-        return Transcript(f"{len(pcm)} samples", language or "en", 1.0, 0.9)
-
-
-class Calm:
-    def read(self, window: CustomerWindow) -> VoiceReading:
-        return VoiceReading(window.end_s, 0.05, -20.0, "fake")
-
-
 def load(_: Settings) -> CallFactory:
-    return CallFactory.of(Models(LevelDetector, Clerk(), Calm(), ("fake",)))
+    return CallFactory.of(
+        Models(FakeDetector, FakeTranscriber(), FakeVoiceReader(), ("fake",))
+    )
 
 
 def run(*arguments: str | Path) -> int:

@@ -20,8 +20,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from audio.codec import AudioFormat, Encoding, decode, encode
-from audio.frame import CustomerWindow, Frame
-from models.ports import Transcript, VoiceReading
+from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
+from models.ports import Transcript
 from server.config import ServiceSettings
 from server.engine import Models
 from server.factory import CallFactory
@@ -60,28 +60,13 @@ def in_loop(
     return run
 
 
-class LevelDetector:
-    def probability(self, frame: Frame) -> float:
-        return 0.99 if np.abs(frame.pcm).max() > 0.02 else 0.01
-
-
-class PlantedTranscriber:
-    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
-        assert len(pcm)
-        return Transcript(PLANTED, language or "en", 1.0, 0.9)
-
-
 class BrokenTranscriber:
     def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
         raise RuntimeError(f"a bug on {len(pcm)} samples of {language}")
 
 
-class AngryReader:
-    def read(self, window: CustomerWindow) -> VoiceReading:
-        return VoiceReading(window.end_s, 0.9, -20.0, "fake")
-
-
-MODELS = Models(LevelDetector, PlantedTranscriber(), AngryReader(), ("fake",))
+ANGRY = FakeVoiceReader([0.9] * 1000)
+MODELS = Models(FakeDetector, FakeTranscriber([PLANTED] * 1000), ANGRY, ("fake",))
 
 
 def settings(tmp_path: Path, **changes: Any) -> ServiceSettings:
