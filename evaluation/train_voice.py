@@ -52,9 +52,9 @@ class Recipe:
     """
 
     blocks: tuple[int, ...] = (1,)
-    copies: int = 3
+    copies: int = 2
     penalty: float = 100.0
-    neutral_factor: float = 3.0
+    neutral_factor: float = 12.0
     seed: int = 0
     troubles: Troubles = field(default_factory=Troubles)
 
@@ -89,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpora", nargs="+", required=True, metavar="NAME")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
     parser.add_argument("--name", default="voice-permissive")
-    parser.add_argument("--version", default="1")
+    parser.add_argument("--version", default="2")
     parser.add_argument("--licence", default="CC-BY-4.0", help="of the weights")
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--copies", type=int, default=defaults.copies)

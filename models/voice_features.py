@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the name everybody knows it by
 import whisper
 from numpy.typing import NDArray
-from whisper.model import AudioEncoder
+from whisper.model import AudioEncoder, ResidualAttentionBlock
 
 from audio.frame import RATE
 
@@ -86,26 +86,50 @@ def pooled(
         normalised(pcm, speech), encoder.conv1.in_channels
     )
     with torch.inference_mode():
-        outputs = _outputs(encoder, mel, blocks)
-        n_steps = outputs[0].shape[0]
-        weight = torch.zeros(n_steps)
-        weight[: len(speech.mask)] = torch.from_numpy(speech.mask)[:n_steps].float()
-        weight /= weight.sum()
-        features = torch.cat([weight @ output for output in outputs])
-    result: NDArray[np.float32] = features.numpy()
+        means = _means(encoder, mel, torch.from_numpy(speech.mask), blocks)
+    result: NDArray[np.float32] = torch.cat(means).numpy()
     return result
 
 
-def _outputs(
-    encoder: AudioEncoder, mel: torch.Tensor, blocks: tuple[int, ...]
+def _means(
+    encoder: AudioEncoder,
+    mel: torch.Tensor,
+    mask: torch.Tensor,
+    blocks: tuple[int, ...],
 ) -> list[torch.Tensor]:
+    """Run the blocks asked for and no more; average each over the speech."""
     hidden = F.gelu(encoder.conv2(F.gelu(encoder.conv1(mel[None])))).permute(0, 2, 1)
     hidden = hidden + encoder.positional_embedding[: hidden.shape[1]]
-    outputs = [hidden[0]]
-    for block in list(encoder.blocks)[: max(blocks)]:
-        hidden = block(hidden)
-        outputs.append(hidden[0])
-    return [outputs[index] for index in blocks]
+    mask = mask[: hidden.shape[1]]
+    means = {0: _mean(hidden, mask)}
+    last = max(blocks)
+    for index, block in enumerate(list(encoder.blocks)[:last], start=1):
+        if index == last:
+            means[index] = _mean_after(block, hidden, mask)
+        else:
+            hidden = block(hidden)
+            means[index] = _mean(hidden, mask)
+    return [means[index] for index in blocks]
+
+
+def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    return hidden[0, : len(mask)][mask].mean(dim=0)
+
+
+def _mean_after(
+    block: ResidualAttentionBlock, hidden: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    """Return the mean of a block's output over the speech, without the output.
+
+    Nothing comes after it, so only the steps with speech go through its feed-forward
+    part, whose last layer is linear and is therefore applied to their mean.
+    """
+    hidden = hidden + block.attn(block.attn_ln(hidden))[0]
+    speech = hidden[0, : len(mask)][mask]
+    widen, activate, narrow = block.mlp
+    wide = activate(widen(block.mlp_ln(speech)))
+    mean: torch.Tensor = speech.mean(dim=0) + narrow(wide.mean(dim=0))
+    return mean
 
 
 def fingerprint(encoder: AudioEncoder) -> str:

@@ -80,6 +80,17 @@ def test_silence_around_the_speech_hardly_counts(encoder: AudioEncoder) -> None:
     assert near < far / 4
 
 
+def test_the_last_block_is_averaged_without_being_run_in_full(
+    encoder: AudioEncoder,
+) -> None:
+    pcm = voiced(2.0)
+
+    as_last = pooled(encoder, pcm, (1,))
+    in_passing = pooled(encoder, pcm, (0, 1, 2))[512:1024]
+
+    assert np.allclose(as_last, in_passing, atol=1e-3)
+
+
 def test_the_same_window_gives_the_same_reading(reader: EncoderVoiceReader) -> None:
     window = CustomerWindow(voiced(2.5), 0)
 
