@@ -1,0 +1,45 @@
+# ruff: noqa: RUF001, RUF002  # Chinese punctuation is meant, and it looks like ours
+"""Chinese as mainland readers write it.
+
+Whisper writes Mandarin in simplified or traditional characters as it happens, even
+within one sentence, and takes its punctuation from English keyboards.
+"""
+
+import re
+from functools import cache
+
+import opencc
+
+_FULL_WIDTH = str.maketrans(",.?!:;", "，。？！：；")
+_HAN = "\u4e00-\u9fff"
+_MARKS = "，。？！：；、"
+_MARK_AFTER_HAN = re.compile(rf"(?<=[{_HAN}])\s*([,?!:;]|\.(?!\w))\s*")
+_PAUSE = re.compile(rf"(?<=[{_HAN}])\s+(?=[{_HAN}])")
+_SPACE_AT_MARK = re.compile(rf"(?<=[{_MARKS}])\s+|\s+(?=[{_MARKS}])")
+
+
+@cache
+def _converter() -> opencc.OpenCC:
+    return opencc.OpenCC("t2s")
+
+
+def simplified(text: str) -> str:
+    """Return the text in simplified characters; nothing else changes."""
+    converted: str = _converter().convert(text)
+    return converted
+
+
+def tidy(text: str) -> str:
+    """Return the text in simplified characters, with Chinese punctuation.
+
+    A space between two characters is a pause that Whisper heard: a comma.
+
+    >>> tidy("請問 什麼時候能修好?")
+    '请问，什么时候能修好？'
+    """
+    text = _MARK_AFTER_HAN.sub(_full_width, simplified(text))
+    return _SPACE_AT_MARK.sub("", _PAUSE.sub("，", text))
+
+
+def _full_width(match: re.Match[str]) -> str:
+    return match[1].translate(_FULL_WIDTH)

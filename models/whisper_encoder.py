@@ -1,0 +1,147 @@
+"""Whisper's encoder for what was said, and not for 30 s around it.
+
+Whisper was trained on 30 s, so short speech is padded with silence, and most of the
+work is done on the padding. Leaving the padding out makes the decoder loop. But the
+padding is always the same: what it looks like inside every block is computed once and
+remembered, and speech is encoded beside the memory as if the silence were there. The
+silence no longer hears the speech, which changes next to nothing (docs/evaluation.md).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812  # the name everybody knows it by
+import whisper
+from numpy.typing import NDArray
+from torch import Tensor
+from whisper.model import AudioEncoder, MultiHeadAttention, Whisper
+
+from audio.frame import RATE
+
+STEP_SAMPLES = RATE // 50
+"""Samples in one step of the encoder's output: 20 ms."""
+
+SILENCE_S = 0.5
+"""Real silence after the utterance. Measured: docs/evaluation.md."""
+
+TAIL_S = 1.0
+"""Remembered silence that the decoder sees after that. Measured: docs/evaluation.md."""
+
+PEAK = 1.25
+"""Loudest value of every log-mel spectrogram, in Whisper's scale (log10 power, / 4).
+
+Fixed, so that the floor, two below it, is that of the remembered silence. It is the
+median of read speech.
+"""
+
+MAX_GAIN = 0.75
+"""Most that a spectrogram is raised, 30 dB: faint noise is not made up to speech."""
+
+_FLOOR_BELOW_PEAK = 2.0
+"""Source: openai-whisper, audio.py, `log_mel_spectrogram`: 8 in log10 power."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # eq=False: tensors do not compare
+class _Remembered:
+    """Keys and values of 30 s of silence in one block, ``(1, heads, steps, size)``."""
+
+    key: Tensor
+    value: Tensor
+
+
+class CutEncoder:
+    """Encodes utterances of up to 30 s, at a cost that follows their length.
+
+    Thread-safe: nothing changes after it was made, which takes as long as encoding
+    30 s. The model is only read.
+    """
+
+    def __init__(self, model: Whisper) -> None:
+        self._encoder: AudioEncoder = model.encoder
+        self._n_mels: int = model.dims.n_mels
+        self._n_steps: int = model.dims.n_audio_ctx
+        self._device = model.device
+        self._memory: list[_Remembered] = []
+        self._silence = self._remember_silence()
+
+    @property
+    def max_samples(self) -> int:
+        """The longest utterance, in samples at 16 kHz."""
+        return self._n_steps * STEP_SAMPLES
+
+    @torch.inference_mode()
+    def encode(self, pcm: NDArray[np.float32]) -> Tensor:
+        """Encode an utterance beside the memory of silence.
+
+        Args:
+            pcm: float32, shape ``(n_samples,)``, at most `max_samples`.
+
+        Returns:
+            Features for the decoder, shape ``(1, n_steps, n_state)``.
+        """
+        silence = int(SILENCE_S * RATE)
+        steps = min(self._n_steps, -(-(len(pcm) + silence) // STEP_SAMPLES))
+        mel = self._log_mel(pcm, steps)
+        mel += min(PEAK - float(mel.max()), MAX_GAIN)
+        features = self._encode(mel, self._memory)
+        tail = int(TAIL_S * RATE) // STEP_SAMPLES
+        return torch.cat([features, self._silence[:, steps : steps + tail]], dim=1)
+
+    @torch.inference_mode()
+    def encode_padded(self, pcm: NDArray[np.float32]) -> Tensor:
+        """Encode an utterance with 30 s of padding, as openai-whisper does."""
+        return self._encode(self._log_mel(pcm, self._n_steps), [])
+
+    def _log_mel(self, pcm: NDArray[np.float32], steps: int) -> Tensor:
+        padding = steps * STEP_SAMPLES - len(pcm)
+        mel: Tensor = whisper.log_mel_spectrogram(
+            torch.from_numpy(pcm), self._n_mels, padding, self._device
+        )
+        return mel[None]
+
+    @torch.inference_mode()
+    def _remember_silence(self) -> Tensor:
+        """Fill the memory; return the features of silence."""
+        mel = torch.full(
+            (1, self._n_mels, 2 * self._n_steps), PEAK - _FLOOR_BELOW_PEAK
+        ).to(self._device)
+        return self._encode(mel, [], keep=self._memory)
+
+    def _encode(
+        self,
+        mel: Tensor,
+        memory: list[_Remembered],
+        keep: list[_Remembered] | None = None,
+    ) -> Tensor:
+        encoder = self._encoder
+        x = F.gelu(encoder.conv2(F.gelu(encoder.conv1(mel)))).permute(0, 2, 1)
+        steps = x.shape[1]
+        x = x + encoder.positional_embedding[:steps]
+        for index, block in enumerate(encoder.blocks):
+            attention = block.attn
+            normed = block.attn_ln(x)
+            key = split_heads(attention, attention.key(normed))
+            value = split_heads(attention, attention.value(normed))
+            if keep is not None:
+                keep.append(_Remembered(key, value))
+            if memory:
+                after = memory[index]
+                key = torch.cat([key, after.key[:, :, steps:]], dim=2)
+                value = torch.cat([value, after.value[:, :, steps:]], dim=2)
+            query = split_heads(attention, attention.query(normed))
+            heard = F.scaled_dot_product_attention(query, key, value)
+            x = x + attention.out(join_heads(heard))
+            x = x + block.mlp(block.mlp_ln(x))
+        encoded: Tensor = encoder.ln_post(x)
+        return encoded
+
+
+def split_heads(attention: MultiHeadAttention, x: Tensor) -> Tensor:
+    """``(1, steps, state)`` to ``(1, heads, steps, size)``."""
+    return x.view(*x.shape[:2], attention.n_head, -1).transpose(1, 2)
+
+
+def join_heads(x: Tensor) -> Tensor:
+    """``(1, heads, steps, size)`` to ``(1, steps, state)``."""
+    return x.transpose(1, 2).flatten(2)
