@@ -6,6 +6,7 @@ from models.transcription import WhisperTranscriber
 from models.voice import load_voice_reader
 from server.config import Settings
 from server.engine import Models
+from server.errors import ConfigError
 
 
 def load_models(settings: Settings) -> Models:
@@ -13,10 +14,14 @@ def load_models(settings: Settings) -> Models:
 
     Raises:
         WeightsError: weights are missing or corrupted; the message says the repair.
+        ConfigError: the model does not know one of the languages.
     """
     whisper = settings.whisper
     set_threads(whisper.threads)
-    transcriber = WhisperTranscriber(whisper.model, whisper.languages)
+    try:
+        transcriber = WhisperTranscriber(whisper.model, whisper.languages)
+    except ValueError as error:
+        raise ConfigError(f"whisper.languages: {error}") from error
     voice_reader = load_voice_reader()
     SileroDetector()  # Loads the shared session, so that errors come now.
     return Models(

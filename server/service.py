@@ -110,11 +110,15 @@ def _addresses(
     return Addresses(f"ws://{name}:{audio_port}{PATH}", f"http://{name}:{http_port}")
 
 
-def _quiet_logger(name: str) -> logging.Logger:
-    """A logger for a library that would log whole messages at DEBUG."""
-    quiet = logging.getLogger(name)
-    quiet.setLevel(logging.INFO)
-    return quiet
+def _quiet_level() -> int:
+    """Level for a library that would log whole messages at DEBUG."""
+    return max(logging.INFO, logging.getLogger().getEffectiveLevel())
+
+
+def _line_logger() -> logging.Logger:
+    line = logging.getLogger("server.line")
+    line.setLevel(_quiet_level())
+    return line
 
 
 @asynccontextmanager
@@ -124,7 +128,7 @@ async def _audio_server(ingest: Ingest, listener: socket.socket) -> AsyncIterato
         sock=listener,
         max_size=MAX_MESSAGE_BYTES,
         compression=None,  # Companded audio does not compress; trying costs time.
-        logger=_quiet_logger("server.line"),
+        logger=_line_logger(),
     ):
         yield
 
@@ -136,7 +140,7 @@ async def _http_server(
     config = uvicorn.Config(
         app,
         log_config=None,
-        log_level=logging.INFO,  # At DEBUG it would log whole messages to screens.
+        log_level=_quiet_level(),
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=_CLOSE_SCREENS_S,
