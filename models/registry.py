@@ -72,9 +72,10 @@ _ENTRIES = (
         ModelInfo(
             name=whisper_weights.DEFAULT,
             task="transcription, language detection, features of the voice",
-            source=f"{whisper_weights.SOURCE} (package registry)",
+            source=" + ".join(piece.package for piece in whisper_weights.BASE.pieces)
+            + " (package registry)",
             licence="MIT",
-            sha256=whisper_weights.MODEL_BIN_SHA256,
+            sha256=whisper_weights.BASE.sha256,
         ),
         path=whisper_weights.checkpoint_path,
         is_present=whisper_weights.is_present,

