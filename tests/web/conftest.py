@@ -26,6 +26,52 @@ FLAGS = (
 )
 
 
+# Notes in the page every state the cue goes through and every number it shows, so
+# that nothing depends on how often the test looks.
+WATCH_CUE = """
+window.seen = {states: [], counts: [], lines: []};
+const look = () => {
+  const cue = document.querySelector('[data-testid=cue]');
+  const add = (list, value) => {
+    if (value && list.at(-1) !== value) list.push(value);
+  };
+  if (cue) {
+    add(window.seen.states, cue.dataset.state);
+    add(window.seen.counts,
+        cue.querySelector('[data-testid=cue-count]')?.textContent.trim());
+    add(window.seen.lines,
+        cue.querySelector('[data-testid=cue-line]')?.textContent.trim());
+  }
+  requestAnimationFrame(look);
+};
+look();
+"""
+
+
+@pytest.fixture(scope="session")
+def watch_cue() -> str:
+    """A script that collects what the cue shows in `window.seen`."""
+    return WATCH_CUE
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where the system's Chromium is; its tests are skipped where it is missing."""
+    found = shutil.which("chromium")
+    if found is None:
+        reason = "Chromium is missing; on Debian: sudo apt-get install chromium"
+        if os.environ.get("CALMLINE_REQUIRE_BROWSER"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope="session")
+def chromium_flags() -> tuple[str, ...]:
+    """What Chromium is started with."""
+    return FLAGS
+
+
 @dataclass(frozen=True)
 class RunningService:
     """A service in a process of its own."""
@@ -37,13 +83,7 @@ class RunningService:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        reason = "Chromium is missing; on Debian: sudo apt-get install chromium"
-        if os.environ.get("CALMLINE_REQUIRE_BROWSER"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         yield browser

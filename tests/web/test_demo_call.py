@@ -17,32 +17,11 @@ ROOT = Path(__file__).parents[2]
 CALL = ROOT / "evaluation" / "demo" / "demo-en.flac"
 COMMAND = Path(sys.executable).with_name("calmline")
 LONGEST_CALL_MS = 180_000
-CUE_STATES = ("armed", "counting", "released", "followed")
 
-# Notes in the page every state the cue goes through and every number it shows, so
-# that nothing depends on how often the test looks.
-WATCH_CUE = """
-window.seen = {states: [], counts: [], lines: []};
-const look = () => {
-  const cue = document.querySelector('[data-testid=cue]');
-  const add = (list, value) => {
-    if (value && list.at(-1) !== value) list.push(value);
-  };
-  if (cue) {
-    add(window.seen.states, cue.dataset.state);
-    add(window.seen.counts,
-        cue.querySelector('[data-testid=cue-count]')?.textContent.trim());
-    add(window.seen.lines,
-        cue.querySelector('[data-testid=cue-line]')?.textContent.trim());
-  }
-  requestAnimationFrame(look);
-};
-look();
-"""
-
-# Likewise for the board: phases and the highest score.
+# Notes in the page what the board shows, so that nothing depends on how often the
+# test looks.
 WATCH_BOARD = """
-window.seen = {phases: [], peak: 0, alerts: []};
+window.seen = {phases: [], peak: 0, last: 0, alerts: []};
 const look = () => {
   const call = document.querySelector('[data-testid=board-call]');
   const add = (list, value) => {
@@ -52,8 +31,8 @@ const look = () => {
     const phase = call.querySelector('[data-testid=board-phase]');
     add(window.seen.phases, phase?.dataset.phase);
     const score = call.querySelector('[data-testid=board-score]');
-    window.seen.peak = Math.max(
-      window.seen.peak, Number.parseFloat(score?.textContent) || 0);
+    window.seen.last = Number.parseFloat(score?.textContent) || 0;
+    window.seen.peak = Math.max(window.seen.peak, window.seen.last);
     for (const alert of document.querySelectorAll('[data-testid=board-alert]'))
       add(window.seen.alerts, alert.dataset.rule);
   }
@@ -82,12 +61,12 @@ def open_page(browser: Browser, url: str, problems: list[str]) -> Page:
 
 
 @pytest.fixture(scope="module")
-def seen(browser: Browser, service: Any) -> Iterator[Seen]:
+def seen(browser: Browser, service: Any, watch_cue: str) -> Iterator[Seen]:
     problems: list[str] = []
     board = open_page(browser, f"{service.http_url}/board?lang=en", problems)
     agent = open_page(browser, f"{service.http_url}/agent/demo?lang=en", problems)
     board.evaluate(WATCH_BOARD)
-    agent.evaluate(WATCH_CUE)
+    agent.evaluate(watch_cue)
     with subprocess.Popen(
         [
             str(COMMAND),
@@ -120,16 +99,20 @@ def in_order(wanted: tuple[str, ...], found: list[str]) -> bool:
 
 def test_the_board_shows_the_call_rise_and_cool_down(seen: Seen) -> None:
     assert seen.board["peak"] >= 60
-    assert {"rational", "take_off", "peak", "cool_down"} <= set(seen.board["phases"])
+    phases = seen.board["phases"]
+    assert in_order(("rational", "take_off", "peak", "slow_down"), phases)
+    assert seen.board["last"] <= seen.board["peak"] / 2
 
 
 def test_the_board_shows_alerts(seen: Seen) -> None:
     assert seen.board["alerts"]
 
 
-def test_the_agent_sees_the_cue_in_its_three_moments(seen: Seen) -> None:
-    assert in_order(CUE_STATES, seen.agent["states"])
-    assert in_order(("5", "4", "3", "2", "1"), seen.agent["counts"])
+def test_the_agent_is_told_to_pause_and_what_to_say(seen: Seen) -> None:
+    # The exact count is tested with quick models, in test_cue_count.py: on a busy
+    # machine the real ones may be late for a moment of it.
+    assert in_order(("armed", "counting", "followed"), seen.agent["states"])
+    assert seen.agent["counts"]
     assert seen.agent["lines"]
 
 
