@@ -52,11 +52,9 @@ class SpeechDetector(Protocol):
 
 
 class Transcriber(Protocol):
-    """Turns one utterance into text. Blocking, thread-safe; call it off the event loop."""
+    """Turns one utterance into text. Thread-safe; blocking: off the event loop."""
 
-    def transcribe(
-        self, pcm: NDArray[np.float32], language: str | None
-    ) -> Transcript:
+    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
         """Transcribe one utterance.
 
         Args:

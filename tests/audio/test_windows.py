@@ -51,7 +51,7 @@ def test_too_little_speech_is_not_read() -> None:
 def test_a_window_holds_the_audio_of_its_frames() -> None:
     (window,) = windows("..xx", params(length=2, hop=2, least=2))
 
-    expected = np.repeat(np.float32([0.002, 0.003]), FRAME_SAMPLES)
+    expected = np.repeat(np.array([0.002, 0.003], np.float32), FRAME_SAMPLES)
     np.testing.assert_array_equal(window.pcm, expected)
     assert window.end_s == pytest.approx(4 * FRAME_S)
 
