@@ -17,6 +17,18 @@ _MARK_AFTER_HAN = re.compile(rf"(?<=[{_HAN}])\s*([,?!:;]|\.(?!\w))\s*")
 _PAUSE = re.compile(rf"(?<=[{_HAN}])\s+(?=[{_HAN}])")
 _SPACE_AT_MARK = re.compile(rf"(?<=[{_MARKS}])\s+|\s+(?=[{_MARKS}])")
 
+_WORDS = {
+    "帐单": "账单",
+    "帐号": "账号",
+    "帐户": "账户",
+    "帐目": "账目",
+    "妳": "你",
+    "甚么": "什么",
+}
+"""Simplified already, but written otherwise on the mainland."""
+
+_MAINLAND = re.compile("|".join(_WORDS))
+
 
 @cache
 def _converter() -> opencc.OpenCC:
@@ -26,7 +38,7 @@ def _converter() -> opencc.OpenCC:
 def simplified(text: str) -> str:
     """Return the text in simplified characters; nothing else changes."""
     converted: str = _converter().convert(text)
-    return converted
+    return _MAINLAND.sub(lambda match: _WORDS[match[0]], converted)
 
 
 def tidy(text: str) -> str:

@@ -33,7 +33,7 @@ _CREDITS = re.compile(
     r"|(please )?(like and )?subscribe( to (my|the|our) channel)?.*"
     r"|(subtitles?|captions?|transcription|transcribed|translated) by .*"
     r"|.*amara ?org.*"
-    r"|.*(点赞|订阅).*(转发|打赏|栏目|频道).*"
+    r"|.*点赞.*(订阅|转发|打赏|栏目|频道).*"
     r"|(中文)?字幕(志愿者|组|by|由|提供|制作).*"
     r"|(谢谢|感谢)(大家|您|你)?(的)?(观看|收看|收听).*"
     r"|(优优独播剧场|明镜与点点).*"

@@ -4,6 +4,7 @@ The same as openai-whisper's greedy decoding without timestamps, but without hoo
 the model, so that many threads may share it, and with the language chosen among a few.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -109,12 +110,7 @@ class GreedyDecoder:
         self._decoder: TextDecoder = model.decoder
         self._n_positions: int = model.dims.n_text_ctx
         self._multilingual: bool = model.is_multilingual
-        self._tokenizer: Tokenizer = get_tokenizer(
-            model.is_multilingual,
-            num_languages=model.num_languages,
-            language="en",
-            task="transcribe",
-        )
+        self._tokenizer = _tokenizer(model)
         self._languages = tuple(languages)
         for code in self._languages:
             self._language_tokens(code)
@@ -202,3 +198,15 @@ class GreedyDecoder:
         except KeyError as error:
             raise ValueError(f"the model knows no language {code!r}") from error
         return [language, self._tokenizer.transcribe]
+
+
+def _tokenizer(model: Whisper) -> Tokenizer:
+    with warnings.catch_warnings():
+        # openai-whisper leaves the file of its vocabulary to the garbage collector.
+        warnings.simplefilter("ignore", ResourceWarning)
+        return get_tokenizer(
+            model.is_multilingual,
+            num_languages=model.num_languages,
+            language="en",
+            task="transcribe",
+        )

@@ -1,0 +1,168 @@
+"""From samples to words: real weights, real (synthesised) speech, and no speech."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from whisper.model import Whisper
+
+from audio.frame import RATE
+from models.errors import InferenceError, WeightsError
+from models.ports import Transcriber
+from models.transcription import WhisperTranscriber
+
+model = pytest.mark.model
+unit = pytest.mark.unit
+
+
+@pytest.fixture(scope="module")
+def transcriber() -> WhisperTranscriber:
+    return WhisperTranscriber()
+
+
+@pytest.fixture
+def tiny_path(tmp_path: Path, tiny: Whisper) -> str:
+    path = tmp_path / "tiny.pt"
+    torch.save({"dims": vars(tiny.dims), "model_state_dict": tiny.state_dict()}, path)
+    return str(path)
+
+
+@model
+def test_english_is_written_down(
+    transcriber: Transcriber, spoken: NDArray[np.float32]
+) -> None:
+    transcript = transcriber.transcribe(spoken, None)
+
+    words = transcript.text.lower().replace(",", "").replace(".", "").split()
+    assert words[:4] == ["good", "morning", "my", "last"]
+    assert words[-3:] == ["to", "know", "why"]
+    assert transcript.language == "en"
+    assert transcript.language_probability > 0.9
+    assert 0.5 < transcript.confidence <= 1.0
+
+
+@model
+def test_mandarin_is_written_in_simplified_characters(
+    transcriber: Transcriber, spoken_chinese: NDArray[np.float32]
+) -> None:
+    transcript = transcriber.transcribe(spoken_chinese, None)
+
+    assert transcript.language == "zh"
+    assert transcript.text.startswith("你好")
+    assert "上个月的" in transcript.text  # 上個月的 in traditional characters
+
+
+@model
+def test_same_audio_gives_the_same_words(
+    transcriber: Transcriber, spoken: NDArray[np.float32]
+) -> None:
+    assert transcriber.transcribe(spoken, None) == transcriber.transcribe(spoken, None)
+
+
+@model
+def test_threads_share_the_model(
+    transcriber: Transcriber,
+    spoken: NDArray[np.float32],
+    spoken_chinese: NDArray[np.float32],
+) -> None:
+    utterances = [spoken, spoken_chinese] * 2
+    expected = [transcriber.transcribe(pcm, None) for pcm in utterances]
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(
+            pool.map(lambda pcm: transcriber.transcribe(pcm, None), utterances)
+        )
+
+    assert found == expected
+
+
+@model
+@pytest.mark.parametrize(
+    ("kind", "seconds"),
+    [
+        ("nothing", 0.0),
+        ("nothing", 3.0),
+        ("noise", 0.02),
+        ("noise", 2.0),
+        ("hum", 0.6),
+        ("ringing", 4.0),
+    ],
+)
+def test_nothing_is_said_where_nobody_speaks(
+    transcriber: Transcriber, kind: str, seconds: float
+) -> None:
+    at_s = np.arange(int(seconds * RATE)) / RATE
+    heard = {
+        "nothing": np.zeros_like(at_s),
+        "noise": 0.003 * np.random.default_rng(0).standard_normal(len(at_s)),
+        "hum": 0.01 * np.sin(2 * np.pi * 50 * at_s),
+        "ringing": 0.1 * np.sin(2 * np.pi * 440 * at_s)
+        + 0.1 * np.sin(2 * np.pi * 480 * at_s),
+    }[kind].astype(np.float32)
+
+    transcript = transcriber.transcribe(heard, None)
+
+    assert transcript.text == ""
+    assert transcript.confidence == 0.0
+
+
+@model
+def test_level_hardly_matters(
+    transcriber: Transcriber, spoken: NDArray[np.float32]
+) -> None:
+    faint = transcriber.transcribe(np.float32(0.02) * spoken, "en")
+
+    assert faint.text == transcriber.transcribe(spoken, "en").text
+
+
+@unit
+@pytest.mark.parametrize(
+    ("pcm", "language", "message"),
+    [
+        (np.zeros(30 * RATE + 1, np.float32), None, "at most 480000 samples"),
+        (np.zeros((100, 2), np.float32), None, r"shape \(100, 2\)"),
+        (np.zeros(RATE, np.float64), None, "float64"),
+        (np.full(RATE, np.nan, np.float32), None, "finite"),
+        (np.ones(RATE, np.float32), "xx", "'xx'"),
+    ],
+)
+def test_what_cannot_be_transcribed_is_said(
+    tiny_path: str, pcm: NDArray[np.float32], language: str | None, message: str
+) -> None:
+    transcriber = WhisperTranscriber(tiny_path)
+
+    with pytest.raises(InferenceError, match=message):
+        transcriber.transcribe(pcm, language)
+
+
+@unit
+def test_name_is_the_files_and_not_its_folder(tiny_path: str) -> None:
+    assert WhisperTranscriber(tiny_path).name == "tiny.pt"
+
+
+@unit
+def test_languages_are_checked_when_it_is_made(tiny_path: str) -> None:
+    with pytest.raises(ValueError, match="at least one language"):
+        WhisperTranscriber(tiny_path, ())
+    with pytest.raises(ValueError, match="'xx'"):
+        WhisperTranscriber(tiny_path, ("xx",))
+
+
+@unit
+def test_missing_model_is_one_clear_error() -> None:
+    with pytest.raises(WeightsError, match="whisper-base"):
+        WhisperTranscriber("no-such-model")
+
+
+@unit
+def test_random_weights_still_give_a_transcript(tiny_path: str) -> None:
+    draw = np.random.default_rng(0)
+    pcm = (0.1 * draw.standard_normal(RATE)).astype(np.float32)
+
+    transcript = WhisperTranscriber(tiny_path).transcribe(pcm, None)
+
+    assert transcript.language in {"en", "zh"}
+    assert 0.0 <= transcript.confidence <= 1.0
