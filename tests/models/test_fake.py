@@ -14,7 +14,8 @@ pytestmark = pytest.mark.unit
 
 def tone(amplitude: float, n_samples: int = FRAME_SAMPLES) -> NDArray[np.float32]:
     phase = np.arange(n_samples) * 0.3
-    return (amplitude * np.sin(phase)).astype(np.float32)
+    pcm: NDArray[np.float32] = (amplitude * np.sin(phase)).astype(np.float32)
+    return pcm
 
 
 def test_fakes_are_what_the_ports_ask_for() -> None:
