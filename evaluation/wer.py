@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import soxr
@@ -95,12 +94,8 @@ class Sample:
         return len(self.pcm) / RATE
 
 
-class Recogniser(Protocol):
-    """A way from audio to text."""
-
-    def __call__(self, pcm: NDArray[np.float32], language: str) -> str:
-        """Return the text of a recording of any length, mono at 16 kHz."""
-        ...
+Recogniser = Callable[[NDArray[np.float32], str], str]
+"""A way from a recording, mono at 16 kHz and of any length, and a language to text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Counting the errors of a transcript: which words count, and when it loops."""
 
 import unicodedata
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -59,7 +60,10 @@ def units(text: str, language: str) -> list[str]:
 
 @cache
 def _normaliser(language: str) -> BasicTextNormalizer | EnglishTextNormalizer:
-    return EnglishTextNormalizer() if language == "en" else BasicTextNormalizer()
+    with warnings.catch_warnings():
+        # openai-whisper leaves the file of spellings to the garbage collector.
+        warnings.simplefilter("ignore", ResourceWarning)
+        return EnglishTextNormalizer() if language == "en" else BasicTextNormalizer()
 
 
 def loops(hypothesis: str, reference: str, language: str) -> bool:
