@@ -19,6 +19,10 @@ COMMANDS = {
     "wer": "errors of the transcript and its cost, beside plain openai-whisper",
     "voice": "anger from the voice, per corpus, at telephone quality",
     "words": "anger and threats from the words, per language, on labelled lines",
+    "train_words": "train the word models; before and after on lines held out",
+    "calls": "the curve and the cue, on calls whose course is known",
+    "fit_curve": "fit the curve, the forecast and the cue to such calls",
+    "train_voice": "train a voice head from labelled recordings",
 }
 """Name, which is also the module's, and help."""
 
