@@ -49,6 +49,23 @@ class ForecastParams:
                 raise ParameterError(f"{name} must be above 0")
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a forecast is made from.
+
+    Attributes:
+        score: of the curve, 0 to 100.
+        slope: points a second that it rises.
+        hostility: of the worst recent words, 0 to 1.
+        n_interruptions: how often the customer interrupted recently.
+    """
+
+    score: float
+    slope: float
+    hostility: float
+    n_interruptions: int
+
+
 class Forecaster:
     """Looks ahead once a second; tells when it sees something else. Pure."""
 
@@ -58,6 +75,12 @@ class Forecaster:
         self._words: deque[WordReading] = deque()
         self._interruptions: deque[float] = deque()
         self._told: float | None = None
+        self._outlook = Outlook(0.0, 0.0, 0.0, 0)
+
+    @property
+    def outlook(self) -> Outlook:
+        """What the latest forecast was made from."""
+        return self._outlook
 
     def feed_words(self, reading: WordReading) -> None:
         """Take what the customer said."""
@@ -85,7 +108,8 @@ class Forecaster:
             )
         self._points.append(point)
         self._forget(point.at_s)
-        p = round(self._probability(point), 3)
+        self._outlook = self._look(point)
+        p = round(self._probability(), 3)
         if self._told is not None and abs(p - self._told) < self._params.step:
             return None
         self._told = p
@@ -100,17 +124,22 @@ class Forecaster:
         while self._interruptions and self._interruptions[0] < now_s - params.recent_s:
             self._interruptions.popleft()
 
-    def _probability(self, point: HostilityPoint) -> float:
-        params = self._params
+    def _look(self, point: HostilityPoint) -> Outlook:
         first = self._points[0]
         elapsed_s = point.at_s - first.at_s
         slope = (point.score - first.score) / elapsed_s if elapsed_s else 0.0
         hostility = max((reading.hostility for reading in self._words), default=0.0)
+        return Outlook(
+            point.score, slope, max(0.0, hostility), len(self._interruptions)
+        )
+
+    def _probability(self) -> float:
+        params, outlook = self._params, self._outlook
         value = (
             params.bias
-            + params.per_point * point.score
-            + params.per_slope * slope
-            + params.per_hostility * max(0.0, hostility)
-            + params.per_interruption * len(self._interruptions)
+            + params.per_point * outlook.score
+            + params.per_slope * outlook.slope
+            + params.per_hostility * outlook.hostility
+            + params.per_interruption * outlook.n_interruptions
         )
         return 1 / (1 + math.exp(-value))

@@ -1,0 +1,213 @@
+"""Replays what the models heard in a call with other parameters of what follows.
+
+Much faster than a `Call`, and true to one frame: what the models and the turn-taking
+said, and when the call knew it, does not depend on the parameters that are fitted.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.events import CueArmed
+from alerts.pause_cue import PauseCue, PauseCueParams
+from alerts.playbook import Line
+from audio.events import (
+    Interrupted,
+    LongSilence,
+    Overlapped,
+    Responded,
+    SpeechEnded,
+    SpeechStarted,
+)
+from emotion.curve import HostilityCurve
+from emotion.customer import EmotionParams
+from emotion.events import Forecast, HostilityPoint, Phase, PhaseChanged, WordReading
+from emotion.forecast import Forecaster
+from evaluation.calls_plan import Kind
+from evaluation.calls_score import Outcome
+from evaluation.calls_truth import Truth
+from models.ports import VoiceReading
+from server.events import LogEntry, WordsRead
+
+TICK_S = 0.25
+"""How often a cue may move between two events."""
+
+HORIZON_S = 30
+
+Input = (
+    VoiceReading
+    | WordReading
+    | SpeechStarted
+    | SpeechEnded
+    | Overlapped
+    | Interrupted
+    | Responded
+    | LongSilence
+)
+_INPUTS = (
+    VoiceReading,
+    SpeechStarted,
+    SpeechEnded,
+    Overlapped,
+    Interrupted,
+    Responded,
+    LongSilence,
+)
+
+_LINE = Line("none", "", "en")  # Nobody looks at a replay.
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recorded:
+    """What was heard in one call.
+
+    Attributes:
+        inputs: what the parameters that are fitted have no part in, with the call
+            time at which the call knew it.
+    """
+
+    kind: Kind
+    duration_s: float
+    truth: Truth
+    inputs: tuple[tuple[float, Input], ...]
+
+
+def recorded(
+    kind: Kind, duration_s: float, truth: Truth, log: Sequence[LogEntry]
+) -> Recorded:
+    """Pick out of a log what a replay needs."""
+    inputs: list[tuple[float, Input]] = []
+    for entry in log:
+        event = entry.event
+        if isinstance(event, WordsRead):
+            inputs.append((entry.at_s, event.reading))
+        elif isinstance(event, _INPUTS):
+            inputs.append((entry.at_s, event))
+    return Recorded(kind, duration_s, truth, tuple(inputs))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """The curve of one call, and what its forecast is made from.
+
+    Attributes:
+        points: one for every whole second.
+        changes: of the phase.
+        outlooks: float64, shape ``(n_seconds, 4)``: score, slope, hostility,
+            interruptions.
+    """
+
+    call: Recorded
+    points: tuple[HostilityPoint, ...]
+    changes: tuple[PhaseChanged, ...]
+    outlooks: NDArray[np.float64]
+
+    @property
+    def soon(self) -> NDArray[np.bool_]:
+        """Whether take-off or peak come within the horizon, or are there."""
+        hot = np.array(
+            [one in (Phase.TAKE_OFF, Phase.PEAK) for one in self.call.truth.phases]
+        )[: len(self.points)]
+        return np.array([hot[at : at + HORIZON_S + 1].any() for at in range(len(hot))])
+
+
+def follow(call: Recorded, params: EmotionParams) -> Followed:
+    """Draw the curve of a call."""
+    curve, forecaster = HostilityCurve(params.curve), Forecaster(params.forecast)
+    points: list[HostilityPoint] = []
+    changes: list[PhaseChanged] = []
+    outlooks = []
+    for at_s, event in [*call.inputs, (call.duration_s, None)]:
+        for told in curve.advance(at_s):
+            if isinstance(told, PhaseChanged):
+                changes.append(told)
+            else:
+                points.append(told)
+                forecaster.feed(told)
+                seen = forecaster.outlook
+                outlooks.append(
+                    (seen.score, seen.slope, seen.hostility, seen.n_interruptions)
+                )
+        match event:
+            case VoiceReading():
+                curve.feed_voice(event)
+            case WordReading():
+                curve.feed_words(event)
+                forecaster.feed_words(event)
+            case SpeechStarted() | SpeechEnded():
+                curve.feed_speech(event)
+            case None:
+                pass
+            case _:
+                curve.feed_turns(event)
+                forecaster.feed_turns(event)
+    n_seconds = min(len(points), len(call.truth.phases))
+    return Followed(
+        call,
+        tuple(points[:n_seconds]),
+        tuple(changes),
+        np.array(outlooks[:n_seconds], np.float64).reshape(-1, 4),
+    )
+
+
+def cue(
+    followed: Followed,
+    p: NDArray[np.float64],
+    step: float,
+    params: PauseCueParams,
+) -> Outcome:
+    """Let a cue follow the curve and a forecast.
+
+    Args:
+        followed: the curve.
+        p: the forecast of each second, float64, shape ``(n_seconds,)``.
+        step: smallest change of a forecast that is told.
+        params: of the cue.
+    """
+    call = followed.call
+    pause = PauseCue(params, lambda: _LINE)
+    armed = []
+    for at_s, event in _merged(followed, p, step):
+        if event is not None:
+            pause.feed(event)
+        armed += [
+            (told.at_s, told.cue_id)
+            for told in pause.advance(at_s)
+            if isinstance(told, CueArmed)
+        ]
+    n_seconds = len(followed.points)
+    truth = Truth(
+        call.truth.hostility[:n_seconds],
+        call.truth.phases[:n_seconds],
+        call.truth.escalations,
+    )
+    return Outcome(
+        call.kind,
+        call.duration_s,
+        truth,
+        np.array([point.score for point in followed.points]),
+        tuple(point.phase for point in followed.points),
+        tuple(armed),
+    )
+
+
+def _merged(
+    followed: Followed, p: NDArray[np.float64], step: float
+) -> Iterator[tuple[float, object]]:
+    """Yield in order of time all that moves a cue, and ticks in between."""
+    events: list[tuple[float, object]] = [
+        (at_s, event)
+        for at_s, event in followed.call.inputs
+        if isinstance(event, SpeechStarted | SpeechEnded)
+    ]
+    events += [(change.at_s, change) for change in followed.changes]
+    told = float("-inf")
+    for point, value in zip(followed.points, p, strict=True):
+        if abs(value - told) >= step:
+            told = float(value)
+            events.append((point.at_s, Forecast(point.at_s, told, HORIZON_S)))
+    n_ticks = int(followed.call.duration_s / TICK_S)
+    events += [(TICK_S * number, None) for number in range(1, n_ticks)]
+    yield from sorted(events, key=lambda one: one[0])
