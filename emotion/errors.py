@@ -2,6 +2,7 @@
 
 EmotionError
 ├── LexiconError     a lexicon names an unknown sign, guard or part, or is not TOML
+├── WordModelError   weights of the word model are damaged or of another format
 ├── ParameterError   a setting is outside the range in which it means something
 └── OrderError       an event or a moment is older than the one before
 """
@@ -13,6 +14,10 @@ class EmotionError(Exception):
 
 class LexiconError(EmotionError):
     """A lexicon cannot be used; the message names the place to repair."""
+
+
+class WordModelError(EmotionError):
+    """A word model cannot be used; the message says how to repair it."""
 
 
 class ParameterError(EmotionError):

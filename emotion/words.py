@@ -1,14 +1,21 @@
 """Reads what the words of one utterance say about the customer."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from emotion.errors import LexiconError
 from emotion.events import Tier, WordHit, WordReading, WordSign
-from emotion.lexicon import Lexicon, SignGroup
+from emotion.lexicon import CALMING, Lexicon, SignGroup, load_lexicons
 from emotion.plain import PlainText, plain_text
+from emotion.word_model import (
+    Answer,
+    Question,
+    WordModel,
+    load_word_models,
+    sign_features,
+)
 
 REPEAT_SHARE: Final = 0.5
 """What a further hit of the same sign counts for, beside the first (adopted)."""
@@ -25,6 +32,30 @@ COMPLAINTS: Final = frozenset(
 )
 
 
+UNHAPPY_WORTH: Final = 0.1
+ANGRY_WORTH: Final = 0.45
+ABUSIVE_WORTH: Final = 0.3
+"""What each step up is worth, so that hostility is the one to expect: a complaint
+has 0.1, an angry one 0.55, an abusive one 0.85. Chosen on held-out lines, see
+docs/models/words.md."""
+
+QUIET: Final = 0.05
+"""Less hostility than this counts for less still: it would only add up over a call."""
+
+LIKELY: Final = 0.5
+"""From this probability on a model's answer is taken for yes."""
+
+SHOWN: Final = 0.25
+"""Above this hostility the words that it comes from are shown."""
+
+THREATS: Final = {
+    Tier.PUBLIC: WordSign.PUBLIC_THREAT,
+    Tier.THIRD_PARTY: WordSign.THIRD_PARTY_THREAT,
+}
+
+Judged = Mapping[Question, Answer]
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     sign: WordSign
@@ -38,11 +69,19 @@ class WordReader:
 
     Pure: the same text always reads the same. Thread-safe.
 
+    Args:
+        lexicons: one for each language that is read.
+        models: at most one for each of these languages; it judges the utterance
+            with the lexicon's signs in hand. Without one the signs decide.
+
     Raises:
         LexiconError: two lexicons are for the same language.
     """
 
-    def __init__(self, lexicons: Iterable[Lexicon]) -> None:
+    def __init__(
+        self, lexicons: Iterable[Lexicon], models: Iterable[WordModel] = ()
+    ) -> None:
+        self._models = {model.language: model for model in models}
         self._lexicons: dict[str, Lexicon] = {}
         for lexicon in lexicons:
             if lexicon.language in self._lexicons:
@@ -61,8 +100,10 @@ class WordReader:
     ) -> WordReading:
         """Read one utterance of the customer.
 
-        `hostility` joins the hits like independent reasons: 1 - (1 - w1)(1 - w2)...
-        over the hostile ones, less the same over the calming ones.
+        With a model, `hostility` is the one to expect by its probabilities, less
+        what calming signs take away. Without one it joins the hits like independent
+        reasons: 1 - (1 - w1)(1 - w2)... over the hostile ones, less the same over
+        the calming ones.
 
         Args:
             text: the words, with or without punctuation.
@@ -78,16 +119,29 @@ class WordReader:
         found = _apart(
             hit for group in lexicon.groups for hit in _matches(group, plain)
         )
+        hostility = _hostility(found)
+        tier = _tier({hit.sign for hit in found})
+        name = f"words-{language}-{lexicon.version}"
+        model = self._models.get(language)
+        if model is not None and plain.text:
+            features = sign_features({hit.sign for hit in found}, hostility)
+            judged = model.judge(plain, features, spaced=lexicon.spaced)
+            hostility = _judged_hostility(judged, found)
+            tier = _judged_tier(judged)
+            found = _judged_hits(judged, hostility, tier, found)
+            name += f"-{model.version}"
         hits = (WordHit(hit.sign, *plain.span(hit.start, hit.end)) for hit in found)
-        return WordReading(
-            start_s,
-            end_s,
-            _hostility(found),
-            _tier({hit.sign for hit in found}),
-            tuple(hits),
-            language,
-            f"words-{language}-{lexicon.version}",
-        )
+        return WordReading(start_s, end_s, hostility, tier, tuple(hits), language, name)
+
+
+def load_word_reader() -> WordReader:
+    """Make the reader that comes with the package: lexicons and trained models.
+
+    Raises:
+        LexiconError: a lexicon is damaged.
+        WordModelError: a model is damaged.
+    """
+    return WordReader(load_lexicons(), load_word_models())
 
 
 def _matches(group: SignGroup, plain: PlainText) -> list[_Found]:
@@ -141,3 +195,63 @@ def _tier(signs: set[WordSign]) -> Tier | None:
     if WordSign.PUBLIC_THREAT in signs:
         return Tier.PUBLIC
     return Tier.DIRECT if signs & COMPLAINTS else None
+
+
+def expected_hostility(unhappy: float, angry: float, abusive: float) -> float:
+    """Hostility to expect when these are the probabilities; hardly any when quiet."""
+    hostility = UNHAPPY_WORTH * unhappy + ANGRY_WORTH * angry + ABUSIVE_WORTH * abusive
+    return hostility * min(1.0, hostility / QUIET)
+
+
+def _judged_hostility(judged: Judged, found: Iterable[_Found]) -> float:
+    hostile = expected_hostility(
+        judged[Question.UNHAPPY].cautious_p,
+        judged[Question.ANGRY].cautious_p,
+        judged[Question.ABUSIVE].cautious_p,
+    )
+    calming = -min(0.0, _hostility(hit for hit in found if hit.sign in CALMING))
+    # Thanks in a complaint are seldom meant.
+    return round(hostile - calming * (1.0 - judged[Question.UNHAPPY].p), 4)
+
+
+def _judged_tier(judged: Judged) -> Tier | None:
+    public = judged[Question.PUBLIC_THREAT].p
+    third_party = judged[Question.THIRD_PARTY_THREAT].p
+    if third_party >= max(LIKELY, public):
+        return Tier.THIRD_PARTY
+    if public >= LIKELY:
+        return Tier.PUBLIC
+    return Tier.DIRECT if judged[Question.UNHAPPY].p >= LIKELY else None
+
+
+def _judged_hits(
+    judged: Judged, hostility: float, tier: Tier | None, found: list[_Found]
+) -> list[_Found]:
+    """Show the threat that is read and no other, and where the hostility is."""
+    threat = THREATS.get(tier) if tier else None
+    if threat is None:
+        found = [hit for hit in found if hit.sign not in THREATS.values()]
+    elif not any(hit.sign is threat for hit in found):
+        found = [*found, *_shown(threat, judged[_ASKED[threat]])]
+    if hostility > SHOWN and not any(hit.sign not in CALMING for hit in found):
+        angry = judged[Question.ANGRY].p >= LIKELY
+        found = [
+            *found,
+            *(
+                _shown(WordSign.ANGER, judged[Question.ANGRY])
+                if angry
+                else _shown(WordSign.DISSATISFIED, judged[Question.UNHAPPY])
+            ),
+        ]
+    return sorted(found, key=lambda hit: (hit.start, hit.end, hit.sign))
+
+
+def _shown(sign: WordSign, answer: Answer) -> list[_Found]:
+    start, end = answer.span()
+    return [_Found(sign, answer.p, start, end)] if end > start else []
+
+
+_ASKED: Final = {
+    WordSign.PUBLIC_THREAT: Question.PUBLIC_THREAT,
+    WordSign.THIRD_PARTY_THREAT: Question.THIRD_PARTY_THREAT,
+}

@@ -18,8 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.events import Tier, WordReading
-from emotion.lexicon import load_lexicons
-from emotion.words import WordReader
+from emotion.words import load_word_reader
 from evaluation.interval import bootstrap
 from evaluation.manifest import DataError
 from evaluation.report import Figure, Report
@@ -126,7 +125,7 @@ def run(args: argparse.Namespace) -> Report:
     data = ", ".join(path.name for path in args.data)
     return measure(
         lines,
-        WordReader(load_lexicons()),
+        load_word_reader(),
         command=command,
         data=data,
         n_mistakes=args.mistakes,

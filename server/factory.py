@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from alerts.playbook import Playbook, load_playbook
-from emotion.lexicon import load_lexicons
-from emotion.words import WordReader
+from emotion.words import WordReader, load_word_reader
 from server.call import Call, CallParams
 from server.engine import Models
 from server.events import CallStarted
@@ -23,7 +22,7 @@ class CallFactory:
     @classmethod
     def of(cls, models: Models) -> Self:
         """A factory with the shipped words and playbook."""
-        return cls(models, WordReader(load_lexicons()), load_playbook())
+        return cls(models, load_word_reader(), load_playbook())
 
     def new_call(self, started: CallStarted) -> Call:
         """Return a call that has heard nothing yet."""

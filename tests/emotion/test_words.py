@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from emotion.errors import LexiconError
 from emotion.events import Tier, WordSign
-from emotion.lexicon import load_lexicons
-from emotion.words import WordReader
+from emotion.lexicon import CALMING, load_lexicons
+from emotion.word_model import load_word_models
+from emotion.words import SHOWN, THREATS, WordReader, load_word_reader
 
 pytestmark = pytest.mark.unit
 
 READER = WordReader(load_lexicons())
+TRAINED = load_word_reader()
 MILD = 0.45
 
 
@@ -136,3 +138,78 @@ def test_a_loop_of_recognition_does_not_hold_up_the_call(phrase: str) -> None:
         reading = READER.read(phrase * 200, language, 0.0, 1.0)
 
         assert abs(reading.hostility) <= 1.0
+
+
+CALM = [
+    ("hello i would like to change my address please", "en"),
+    ("what are your opening hours on saturday", "en"),
+    ("thank you so much that was very helpful", "en"),
+    ("yes that is right it is the blue one", "en"),
+    ("你好我想查一下我的余额", "zh"),
+    ("好的谢谢你我知道了", "zh"),
+    ("请问你们几点开门", "zh"),
+]
+ANGRY = [
+    ("you people have done nothing but lie to me for weeks", "en"),
+    ("i have had enough of your pathetic excuses", "en"),
+    ("你们到底什么时候给我解决拖了一个月了", "zh"),
+    ("别再找借口了你们就是骗人", "zh"),
+]
+
+
+@pytest.mark.parametrize(("text", "language"), CALM)
+def test_calm_words_stay_below_what_is_shown(text: str, language: str) -> None:
+    reading = TRAINED.read(text, language, 0.0, 1.0)
+
+    assert reading.hostility <= SHOWN
+
+
+@pytest.mark.parametrize(("text", "language"), ANGRY)
+def test_angry_words_are_read_and_shown(text: str, language: str) -> None:
+    reading = TRAINED.read(text, language, 0.0, 1.0)
+
+    assert reading.hostility > SHOWN
+    assert reading.tier is Tier.DIRECT
+    assert {hit.sign for hit in reading.hits} - CALMING
+
+
+def test_a_model_shows_where_the_anger_is_that_no_pattern_found() -> None:
+    text = "so you lot just sit there and let me rot then"
+    assert not READER.read(text, "en", 0.0, 1.0).hits
+
+    reading = TRAINED.read(text, "en", 0.0, 1.0)
+
+    (hit,) = reading.hits
+    assert hit.sign is WordSign.ANGER
+    assert text[hit.start : hit.end] in text
+
+
+def test_a_reading_names_its_lexicon_and_its_model() -> None:
+    version = {model.language: model.version for model in load_word_models()}
+
+    reading = TRAINED.read("hello", "en", 0.0, 1.0)
+
+    assert reading.model == f"words-en-1-{version['en']}"
+
+
+def test_nothing_but_punctuation_is_read_as_nothing() -> None:
+    reading = TRAINED.read("...", "en", 0.0, 1.0)
+
+    assert (reading.hostility, reading.tier, reading.hits) == (0.0, None, ())
+
+
+@given(st.text(max_size=120), st.sampled_from(["en", "zh"]))
+def test_a_trained_reading_stays_within_its_bounds(text: str, language: str) -> None:
+    reading = TRAINED.read(text, language, 0.0, 1.0)
+
+    assert -1.0 <= reading.hostility <= 1.0
+    assert all(0 <= hit.start < hit.end <= len(text) for hit in reading.hits)
+
+
+def test_a_threat_that_is_none_is_not_shown_as_one() -> None:
+    for line in LINES:
+        reading = TRAINED.read(line.text, line.language, 0.0, 1.0)
+        signs = {hit.sign for hit in reading.hits}
+
+        threat = signs & set(THREATS.values())
+        assert not threat or reading.tier in THREATS

@@ -18,8 +18,7 @@ from audio.frame import FRAME_SAMPLES, RATE, Frame, Party
 from audio.framer import Framer
 from audio.turn_taking import TurnTakingParams
 from emotion.events import HostilityPoint, Tier
-from emotion.lexicon import load_lexicons
-from emotion.words import WordReader
+from emotion.words import load_word_reader
 from models.fake import FakeDetector
 from models.ports import Transcript, VoiceReading
 from server.call import (
@@ -48,7 +47,7 @@ from server.events import (
 
 pytestmark = pytest.mark.unit
 
-WORDS = WordReader(load_lexicons())
+WORDS = load_word_reader()
 PLAYBOOK = load_playbook()
 TWO = (Party.CUSTOMER, Party.AGENT)
 Frames = list[tuple[Frame, ...]]
