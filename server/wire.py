@@ -60,9 +60,20 @@ def entry_from_json(data: Mapping[str, Any]) -> LogEntry:
 def schema() -> dict[str, Any]:
     """JSON schema of every kind of event, by kind; docs/events.schema.json."""
     return {
-        kind: TypeAdapter(cls).json_schema(mode="serialization")
+        kind: _without_prose(TypeAdapter(cls).json_schema(mode="serialization"))
         for kind, cls in sorted(EVENT_TYPES.items())
     }
+
+
+def _without_prose(value: Any) -> Any:
+    """Leave out docstrings: they are no contract."""
+    if isinstance(value, dict):
+        return {
+            key: _without_prose(item)
+            for key, item in value.items()
+            if key != "description"
+        }
+    return value
 
 
 if __name__ == "__main__":
