@@ -9,8 +9,9 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from models import silero_weights, whisper_weights
+from models import cache, silero_weights, whisper_weights
 from models.errors import WeightsError
+from models.voice import PERMISSIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,23 @@ class _Entry:
     fetch: Callable[[], Path]
 
 
+_VOICE_SHA256 = "2bc5ee97814caa04c415821d18bf388f84e1401083c07035bf28fb8bc73e4688"
+
+
+def _voice_path() -> Path:
+    """Return the verified file of the voice head, which is part of the package.
+
+    Raises:
+        WeightsError: it is missing or corrupted.
+    """
+    if PERMISSIVE.is_file() and cache.sha256_of(PERMISSIVE) == _VOICE_SHA256:
+        return PERMISSIVE
+    raise WeightsError(
+        f"the weights {PERMISSIVE.name} are missing or corrupted; "
+        "run: pip install --force-reinstall --no-deps calmline"
+    )
+
+
 _ENTRIES = (
     _Entry(
         ModelInfo(
@@ -92,6 +110,18 @@ _ENTRIES = (
         path=silero_weights.silero_path,
         is_present=silero_weights.is_present,
         fetch=silero_weights.silero_path,
+    ),
+    _Entry(
+        ModelInfo(
+            name=PERMISSIVE.stem,
+            task="anger from the customer's voice",
+            source="trained by us on BanglaSER, shipped with this package",
+            licence="CC-BY-4.0",
+            sha256=_VOICE_SHA256,
+        ),
+        path=_voice_path,
+        is_present=PERMISSIVE.is_file,
+        fetch=_voice_path,
     ),
 )
 
