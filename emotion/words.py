@@ -126,8 +126,9 @@ class WordReader:
         if model is not None and plain.text:
             features = sign_features({hit.sign for hit in found}, hostility)
             judged = model.judge(plain, features, spaced=lexicon.spaced)
+            outright = _outright(judged, found)
             hostility = _judged_hostility(judged, found)
-            tier = _judged_tier(judged)
+            tier = _judged_tier(judged, outright)
             found = _judged_hits(judged, hostility, tier, found)
             name += f"-{model.version}"
         hits = (WordHit(hit.sign, *plain.span(hit.start, hit.end)) for hit in found)
@@ -214,12 +215,26 @@ def _judged_hostility(judged: Judged, found: Iterable[_Found]) -> float:
     return round(hostile - calming * (1.0 - judged[Question.UNHAPPY].p), 4)
 
 
-def _judged_tier(judged: Judged) -> Tier | None:
+def _outright(judged: Judged, found: Iterable[_Found]) -> list[_Found]:
+    """Threats in so many words, from a customer who complains.
+
+    They are threats whatever the model makes of them: one that is missed costs more
+    than one that is looked at in vain.
+    """
+    if judged[Question.UNHAPPY].p < LIKELY:
+        return []
+    return [hit for hit in found if hit.sign in THREATS.values()]
+
+
+def _judged_tier(judged: Judged, outright: Iterable[_Found]) -> Tier | None:
+    said = _tier({hit.sign for hit in outright})
+    if said is Tier.THIRD_PARTY:
+        return said
     public = judged[Question.PUBLIC_THREAT].p
     third_party = judged[Question.THIRD_PARTY_THREAT].p
     if third_party >= max(LIKELY, public):
         return Tier.THIRD_PARTY
-    if public >= LIKELY:
+    if public >= LIKELY or said is Tier.PUBLIC:
         return Tier.PUBLIC
     return Tier.DIRECT if judged[Question.UNHAPPY].p >= LIKELY else None
 
@@ -227,7 +242,7 @@ def _judged_tier(judged: Judged) -> Tier | None:
 def _judged_hits(
     judged: Judged, hostility: float, tier: Tier | None, found: list[_Found]
 ) -> list[_Found]:
-    """Show the threat that is read and no other, and where the hostility is."""
+    """Show the threats, unless there is none, and where the hostility is."""
     threat = THREATS.get(tier) if tier else None
     if threat is None:
         found = [hit for hit in found if hit.sign not in THREATS.values()]

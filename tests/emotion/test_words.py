@@ -213,3 +213,19 @@ def test_a_threat_that_is_none_is_not_shown_as_one() -> None:
 
         threat = signs & set(THREATS.values())
         assert not threat or reading.tier in THREATS
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("如果今天不给我解决我就打12315投诉你们我还要去消费者协会马上给我退钱", "zh"),
+        ("if this is not fixed today i will complain to the regulator", "en"),
+    ],
+)
+def test_a_threat_in_so_many_words_is_never_argued_away(
+    text: str, language: str
+) -> None:
+    reading = load_word_reader().read(text, language, 0.0, 1.0)
+
+    assert reading.tier is Tier.THIRD_PARTY
+    assert WordSign.THIRD_PARTY_THREAT in {hit.sign for hit in reading.hits}
