@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,14 +68,21 @@ class WhisperTranscriber:
         """
         self._check(pcm)
         if len(pcm) < _SHORTEST_S * RATE or np.abs(pcm).max() < _SILENT_PEAK:
-            return _nothing(language or self._languages[0])
+            return self._nothing(language)
         limit = token_limit(len(pcm))
         decoded = self._decode(self._encoder.encode(pcm), language, limit)
         if ran_away(decoded):
             # Padded to 30 s, as it was trained, it mostly finds the end.
             padded = self._encoder.encode_padded(pcm)
-            decoded = self._decode(padded, decoded.language, limit)
+            again = self._decode(padded, decoded.language, limit)
+            sure = decoded.language_probability
+            decoded = replace(again, language_probability=sure)
         return _transcript(decoded)
+
+    def _nothing(self, language: str | None) -> Transcript:
+        if language is None:
+            return Transcript("", self._languages[0], 0.0, 0.0)
+        return Transcript("", language, 1.0, 0.0)
 
     def _check(self, pcm: NDArray[np.float32]) -> None:
         if pcm.ndim != 1 or pcm.dtype != np.float32:
@@ -95,10 +103,6 @@ class WhisperTranscriber:
             return self._decoder.decode(features, language, limit)
         except ValueError as error:
             raise InferenceError(str(error)) from error
-
-
-def _nothing(language: str) -> Transcript:
-    return Transcript("", language, 0.0, 0.0)
 
 
 def _transcript(decoded: Decoded) -> Transcript:

@@ -95,8 +95,10 @@ class CutEncoder:
 
     def _log_mel(self, pcm: NDArray[np.float32], steps: int) -> Tensor:
         padding = steps * STEP_SAMPLES - len(pcm)
+        # A copy: torch wants memory that it may write to, and frames are views.
+        own = torch.from_numpy(pcm.copy())
         mel: Tensor = whisper.log_mel_spectrogram(
-            torch.from_numpy(pcm), self._n_mels, padding, self._device
+            own, self._n_mels, padding, self._device
         )
         return mel[None]
 

@@ -158,11 +158,34 @@ def test_missing_model_is_one_clear_error() -> None:
 
 
 @unit
-def test_random_weights_still_give_a_transcript(tiny_path: str) -> None:
+def test_what_runs_away_keeps_its_doubt_about_the_language(tiny_path: str) -> None:
     draw = np.random.default_rng(0)
     pcm = (0.1 * draw.standard_normal(RATE)).astype(np.float32)
 
     transcript = WhisperTranscriber(tiny_path).transcribe(pcm, None)
 
     assert transcript.language in {"en", "zh"}
-    assert 0.0 <= transcript.confidence <= 1.0
+    assert 0.5 <= transcript.language_probability < 1.0
+    assert transcript.text == ""  # random weights guess
+
+
+@unit
+def test_audio_may_be_a_view_of_memory_that_is_not_ours(tiny_path: str) -> None:
+    transcriber = WhisperTranscriber(tiny_path)
+    data = (0.1 * np.random.default_rng(0).standard_normal(RATE)).astype(np.float32)
+    view = np.frombuffer(data.tobytes(), np.float32)
+
+    assert transcriber.transcribe(view, "en") == transcriber.transcribe(data, "en")
+
+
+@unit
+@pytest.mark.parametrize(("language", "probability"), [("zh", 1.0), (None, 0.0)])
+def test_silence_has_the_language_that_was_asked_for(
+    tiny_path: str, language: str | None, probability: float
+) -> None:
+    transcriber = WhisperTranscriber(tiny_path, ("en", "zh"))
+
+    transcript = transcriber.transcribe(np.zeros(RATE, np.float32), language)
+
+    assert transcript.language == (language or "en")
+    assert transcript.language_probability == probability
