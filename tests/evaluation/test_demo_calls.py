@@ -1,6 +1,7 @@
 """The demo calls are what their truth files say."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ pytestmark = pytest.mark.unit
 
 DEMO = Path(__file__).parents[2] / "evaluation" / "demo"
 QUIET = 0.01
+MARGIN_S = 0.05
+"""How far the line's filters carry a sound beyond its turn."""
 
 
 @pytest.fixture(params=["en", "zh"])
@@ -58,6 +61,34 @@ def test_the_agent_pauses_for_more_than_five_seconds(
 
     assert pause["end_s"] - pause["start_s"] >= 5.2
     assert max(loud(language, pause["start_s"] + 0.2, pause["end_s"] - 0.2)) < QUIET
+
+
+def test_a_party_is_silent_outside_its_turns(
+    language: str, truth: dict[str, Any]
+) -> None:
+    pcm, rate = soundfile.read(DEMO / f"demo-{language}.flac", always_2d=True)
+    for channel, party in enumerate(["customer", "agent"]):
+        outside = np.ones(len(pcm), bool)
+        for turn in truth["turns"]:
+            if turn["party"] == party:
+                begin, end = turn["start_s"] - MARGIN_S, turn["end_s"] + MARGIN_S
+                outside[max(0, round(begin * rate)) : round(end * rate)] = False
+
+        assert np.abs(pcm[outside, channel]).max() < QUIET
+
+
+def test_the_agent_interrupts_once_and_supports_twice(truth: dict[str, Any]) -> None:
+    floor = [turn for turn in truth["turns"] if not turn["backchannel"]]
+    overlaps = [
+        (after["party"], before["end_s"] - after["start_s"])
+        for before, after in pairwise(floor)
+        if after["start_s"] < before["end_s"]
+    ]
+
+    ((party, overlap_s),) = overlaps
+    assert party == "agent"
+    assert 0.8 < overlap_s < 1.2
+    assert len(truth["turns"]) - len(floor) == 2
 
 
 def test_every_phase_is_in_it(truth: dict[str, Any]) -> None:
