@@ -29,6 +29,7 @@ CueEvent = (
 )
 
 _HOT = (Phase.TAKE_OFF, Phase.PEAK)
+_COOLING = (Phase.SLOW_DOWN, Phase.COOL_DOWN, Phase.PROBLEM_SOLVING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class PauseCue:
         self._armed_s = float("-inf")
         self._until_s = 0.0
         self._p = 0.0
-        self._hot = False
+        self._phase = Phase.RATIONAL
         self._customer = _Speaker()
         self._agent = _Speaker()
 
@@ -119,7 +120,7 @@ class PauseCue:
             case Forecast(p=p):
                 self._p = p
             case PhaseChanged(after=after):
-                self._hot = after in _HOT
+                self._phase = after
             case SpeechStarted(party=Party.CUSTOMER, start_s=start_s):
                 self._customer.start(start_s)
             case SpeechEnded(party=Party.CUSTOMER, end_s=end_s):
@@ -150,11 +151,14 @@ class PauseCue:
 
     @property
     def _looms(self) -> bool:
-        return self._hot or self._p >= self._params.arm_p
+        # A customer who cools down is left in peace until the score turns again.
+        ahead = self._phase is Phase.RATIONAL and self._p >= self._params.arm_p
+        return self._phase in _HOT or ahead
 
     @property
     def _calmed(self) -> bool:
-        return not self._hot and self._p < self._params.calm_p
+        ahead = self._phase is Phase.RATIONAL and self._p >= self._params.calm_p
+        return self._phase in _COOLING or not (self._phase in _HOT or ahead)
 
     def _next(self, now_s: float) -> CueEvent | None:
         """The one thing that happens next, or nothing; moves one step."""

@@ -26,6 +26,11 @@ _LANGUAGES = ("en", "zh")
 _WIDE = (1440, 900)
 _NARROW = (400, 800)
 _LONGEST_MS = 180_000
+_SHOWS = {
+    "armed": "[data-testid=cue][data-state=armed]",
+    "counting": "[data-testid=cue][data-state=counting]",
+    "released": "[data-testid=cue-line]",
+}
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 
@@ -33,15 +38,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Play each language's call and take its pictures."""
     parser = argparse.ArgumentParser(prog="python -m evaluation.demo.screenshots")
     parser.add_argument("out", type=Path, help="folder for the pictures")
+    parser.add_argument("--only", choices=_LANGUAGES, help="default: all")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     args = parser.parse_args(arguments)
     args.out.mkdir(parents=True, exist_ok=True)
     factory = CallFactory.of(load_models(Settings()))
-    asyncio.run(_take_all(factory, args.out, args.chromium))
+    languages = [args.only] if args.only else list(_LANGUAGES)
+    asyncio.run(_take_all(factory, args.out, args.chromium, languages))
     return 0
 
 
-async def _take_all(factory: CallFactory, out: Path, chromium: str) -> None:
+async def _take_all(
+    factory: CallFactory, out: Path, chromium: str, languages: Sequence[str]
+) -> None:
     with tempfile.TemporaryDirectory() as data_dir:
         settings = ServiceSettings(audio_port=0, http_port=0, data_dir=Path(data_dir))
         async with (
@@ -51,7 +60,7 @@ async def _take_all(factory: CallFactory, out: Path, chromium: str) -> None:
             browser = await playwright.chromium.launch(
                 executable_path=chromium, args=list(_FLAGS)
             )
-            for language in _LANGUAGES:
+            for language in languages:
                 await _take(browser, addresses, language, out)
             await browser.close()
 
@@ -76,9 +85,7 @@ async def _take(
     recording = open_recording(_HERE / f"demo-{language}.flac")
     playing = asyncio.create_task(stream(recording, line, lambda _: None))
     for state in ("armed", "counting", "released"):
-        await agent.wait_for_selector(
-            f"[data-testid=cue][data-state={state}]", timeout=_LONGEST_MS
-        )
+        await agent.wait_for_selector(_SHOWS[state], timeout=_LONGEST_MS)
         await agent.screenshot(path=out / f"agent-{state}-{language}.png")
         if state == "released":
             row = board.get_by_test_id("board-call").first

@@ -21,7 +21,7 @@ _SHELF_HZ = 1_200.0
 _SHELF_DB = 12.0
 _DRIVE = 5.0
 _BREATH_HZ = (500.0, 3_000.0)
-_BREATH_DB = -22.0
+_BREATH_DB = -32.0
 _SPEECH_DB = -45.0
 """Below its loudest 10 ms by more than that, a voice is not speaking."""
 

@@ -182,6 +182,14 @@ def test_a_phase_that_takes_off_arms_whatever_the_forecast() -> None:
     assert kinds(told) == [CueArmed, CueWithdrawn]
 
 
+def test_a_customer_who_slows_down_is_left_in_peace() -> None:
+    slows = PhaseChanged(5.0, Phase.PEAK, Phase.SLOW_DOWN, 55.0)
+
+    assert run([customer(2, 10)], [(5.0, slows), forecast(6.0, 0.9)], 12) == []
+    armed_first = run([customer(2, 10)], [forecast(4.0, 0.9), (5.0, slows)], 12)
+    assert kinds(armed_first) == [CueArmed, CueWithdrawn]
+
+
 def test_nothing_is_armed_when_the_customer_has_long_been_silent() -> None:
     assert run([customer(0, 1)], LOOMS, 20) == []
 
