@@ -59,13 +59,24 @@ HELD_OUT_SEED = 1
 FIT_SEED = 101
 
 HOSTILE_SHARE: Final = 0.2
-"""Of call time that the forecast is fitted for: what escalates is rarer than here."""
+FRIENDLY_SHARE: Final = 0.7
+"""Of call time that the forecast is fitted for, calls that escalate and calm or happy
+ones (adopted): both sad, frightened, surprised and hostile people are rarer than here.
+"""
+
+LEAST: Final = (0.0, 0.05, 0.5, 0.1)
+"""Least weight of score, slope, hostile words and interruptions in the forecast.
+
+What rises, what is said and who interrupts must warn before the score has followed,
+even where these calls give them no weight, the score knowing all that (adopted).
+"""
 
 RECALL: Final = 0.95
 DELAY_S: Final = 4.0
 """What is looked for first, and second."""
 
 _FRIENDLY = (Kind.CALM, Kind.HAPPY, Kind.AGENT_ANGRY)
+_OTHER = (Kind.SURPRISE, Kind.SAD, Kind.FEAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +140,8 @@ KNOBS = (
     Knob("phases", "rise", (8, 12, 16)),
     Knob("phases", "hold_s", (2, 3, 4, 5)),
     Knob("phases", "near_baseline", (8, 12, 16)),
-    Knob("cue", "arm_p", (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)),
-    Knob("cue", "calm_p", (0.15, 0.2, 0.25, 0.3, 0.4)),
+    Knob("cue", "calm_p", (0.08, 0.12, 0.15, 0.2, 0.25, 0.3)),
+    Knob("cue", "arm_p", (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8)),
 )
 
 
@@ -340,20 +351,14 @@ def _cues(followed: Sequence[Followed], tuned: Tuned) -> list[Outcome]:
 def fit_forecast(
     followed: Sequence[Followed], params: ForecastParams
 ) -> ForecastParams:
-    """Fit the forecast to what came within half a minute; no sign counts against it."""
+    """Fit the forecast to what came within half a minute; see `LEAST`."""
     outlooks = np.concatenate([one.outlooks for one in followed])
     soon = np.concatenate([one.soon for one in followed])
-    hostile = np.concatenate(
-        [np.full(len(one.outlooks), one.call.kind in ESCALATING) for one in followed]
-    )
-    shares = np.where(
-        hostile,
-        HOSTILE_SHARE / max(1, hostile.sum()),
-        (1 - HOSTILE_SHARE) / max(1, (~hostile).sum()),
-    )
+    shares = np.concatenate(_shares(followed))
     scale = np.maximum(outlooks.std(axis=0), 1e-3)
-    bias, weights = _logistic(outlooks / scale, soon, shares)
-    found = [round(float(one), 4) for one in weights / scale]
+    least = np.array(LEAST)
+    bias, more = _logistic(outlooks / scale, outlooks @ least, soon, shares)
+    found = [round(float(one), 4) for one in least + more / scale]
     return replace(
         params,
         bias=round(bias, 3),
@@ -364,17 +369,39 @@ def fit_forecast(
     )
 
 
+def _shares(followed: Sequence[Followed]) -> list[NDArray[np.float64]]:
+    """Return the weight of every second of every call; they sum to one or less."""
+    groups = (ESCALATING, _FRIENDLY, _OTHER)
+    rest = 1 - HOSTILE_SHARE - FRIENDLY_SHARE
+    found = {}
+    for kinds, share in zip(groups, (HOSTILE_SHARE, FRIENDLY_SHARE, rest), strict=True):
+        seconds = sum(len(one.outlooks) for one in followed if one.call.kind in kinds)
+        found.update(dict.fromkeys(kinds, share / max(1, seconds)))
+    return [np.full(len(one.outlooks), found[one.call.kind]) for one in followed]
+
+
 def _logistic(
     features: NDArray[np.float64],
+    given: NDArray[np.float64],
     positive: NDArray[np.bool_],
     shares: NDArray[np.float64],
 ) -> tuple[float, NDArray[np.float64]]:
-    """Logistic regression whose weights are not negative, by projected Newton steps."""
+    """Logistic regression whose weights are not negative, by projected Newton steps.
+
+    Args:
+        features: shape ``(n_seconds, n_features)``.
+        given: log-odds that are there before, shape ``(n_seconds,)``.
+        positive: what is to be told.
+        shares: weight of every second.
+
+    Returns:
+        The bias, and the weight of each feature.
+    """
     columns = np.column_stack([features, np.ones(len(features))])
     weights = np.zeros(columns.shape[1])
     free = np.ones(len(weights), bool)
     for _ in range(30):
-        p = 1 / (1 + np.exp(-columns @ weights))
+        p = 1 / (1 + np.exp(-(columns @ weights + given)))
         gradient = columns.T @ (shares * (p - positive)) + 1e-4 * weights
         curvature = (columns.T * (shares * p * (1 - p))) @ columns
         curvature += 1e-4 * np.eye(len(weights))

@@ -36,6 +36,8 @@ TICK_S = 0.25
 
 HORIZON_S = 30
 
+_HOT = (Phase.TAKE_OFF, Phase.PEAK)
+
 Input = (
     VoiceReading
     | WordReading
@@ -106,11 +108,15 @@ class Followed:
 
     @property
     def soon(self) -> NDArray[np.bool_]:
-        """Whether take-off or peak come within the horizon, or are there."""
-        hot = np.array(
-            [one in (Phase.TAKE_OFF, Phase.PEAK) for one in self.call.truth.phases]
-        )[: len(self.points)]
-        return np.array([hot[at : at + HORIZON_S + 1].any() for at in range(len(hot))])
+        """Whether take-off or peak come within the horizon, or are there.
+
+        They are there when it is known, and also when the curve says so: a forecast
+        must not deny what is on the screen beside it.
+        """
+        said = [point.phase in _HOT for point in self.points]
+        known = [phase in _HOT for phase in self.call.truth.phases[: len(said)]]
+        ahead = [any(known[at : at + HORIZON_S + 1]) for at in range(len(said))]
+        return np.logical_or(said, ahead)
 
 
 def follow(call: Recorded, params: EmotionParams) -> Followed:
