@@ -374,13 +374,14 @@ class _Planner:
     ) -> Iterator[tuple[Mood, str]]:
         """Yield the mood and the words of every turn of the customer."""
         texts = load_texts(language)
+        mine = slice(0 if self._half is Half.FIT else 1, None, 2)
         if kind in (Kind.WORDS, Kind.BOTH):
-            mine = texts.scripts[0 if self._half is Half.FIT else 1 :: 2]
-            for line in mine[int(self._draw.integers(len(mine)))]:
+            scripts = texts.scripts[mine]
+            for line in scripts[int(self._draw.integers(len(scripts)))]:
                 yield line.mood, line.text
             return
         moods = self._moods(kind, customer)
-        fillers = self._draw.permutation(texts.customer)
+        fillers = self._draw.permutation(texts.customer[mine])
         yield from zip(moods, map(str, itertools.cycle(fillers)), strict=False)
 
     def _moods(self, kind: Kind, customer: str) -> list[Mood]:
