@@ -33,10 +33,13 @@ class CustomerWindows:
 
     A window never reaches back before the speech it belongs to, so what is said
     after a silence is not mixed with what was said before it.
+
+    Attributes:
+        hop_s: speech between two windows; it may be changed at any time.
     """
 
     def __init__(self, params: WindowParams) -> None:
-        self._hop = round(params.hop_s / FRAME_S)
+        self.hop_s = params.hop_s
         self._least = round(params.least_s / FRAME_S)
         self._frames: deque[Frame] = deque(maxlen=round(params.length_s / FRAME_S))
         self._since_window = 0
@@ -53,7 +56,8 @@ class CustomerWindows:
             return None
         self._frames.append(frame)
         self._since_window += 1
-        if self._since_window < self._hop or len(self._frames) < self._least:
+        hop = round(self.hop_s / FRAME_S)
+        if self._since_window < hop or len(self._frames) < self._least:
             return None
         self._since_window = 0
         return CustomerWindow.of(tuple(self._frames))

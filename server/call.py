@@ -12,7 +12,7 @@ listened to live thus writes exactly the same log. docs/adr/0001 says why.
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from alerts.pause_cue import PauseCue, PauseCueParams
@@ -35,6 +35,7 @@ from emotion.events import HostilityPoint, Phase
 from emotion.words import WordReader
 from models.ports import SpeechDetector, Transcript, VoiceReading
 from server.events import (
+    DIGITS,
     CallEnded,
     CallEndReason,
     CallStarted,
@@ -44,8 +45,10 @@ from server.events import (
     Degraded,
     Event,
     LogEntry,
+    ModelsChanged,
     Note,
     Paused,
+    Recovered,
     Resumed,
     TranscriptFinal,
     WordsRead,
@@ -65,11 +68,14 @@ class CallParams:
         voice_latency_s: call time from the end of a window to its reading.
         partial_after_s: speech after which unfinished words are asked for, and
             again each time as much has been added.
+        sparse_hop_s: speech between two voice readings while the service has more
+            to do than it can (`Degradation.VOICE_SPARSE`).
     """
 
     words_latency_s: float = 0.5
     voice_latency_s: float = 0.25
     partial_after_s: float = 2.0
+    sparse_hop_s: float = 3.0
     endpointer: EndpointerParams = field(default_factory=EndpointerParams)
     turn_taking: TurnTakingParams = field(default_factory=TurnTakingParams)
     windows: WindowParams = field(default_factory=WindowParams)
@@ -90,6 +96,7 @@ class TranscribeRequest:
     """The call wants the words of a segment; answer with `receive_transcript`."""
 
     request_id: int
+    utterance_id: str
     segment: Segment
     language: str | None
 
@@ -110,6 +117,9 @@ class PartialRequest:
     language: str | None
 
 
+Question = TranscribeRequest | VoiceRequest
+"""What a call waits for."""
+
 Output = LogEntry | TranscribeRequest | VoiceRequest | PartialRequest
 
 
@@ -121,7 +131,17 @@ class AcknowledgeAlert:
     by: str
 
 
-Control = Note | ConsentChanged | Paused | Resumed | AcknowledgeAlert
+Control = (
+    Note
+    | ConsentChanged
+    | Paused
+    | Resumed
+    | AcknowledgeAlert
+    | Degraded
+    | Recovered
+    | ModelsChanged
+)
+"""What people and the service do to a call; it takes effect between two frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +176,24 @@ class _Line:
         self.detector = detector
         self.endpointer = Endpointer(party, params.endpointer)
         self.partial_s = 0.0
+
+
+def _kept_words(transcript: Transcript) -> Transcript:
+    """The answer as the log will hold it, so that the log can be replayed."""
+    return replace(
+        transcript,
+        language_probability=round(transcript.language_probability, DIGITS),
+        confidence=round(transcript.confidence, DIGITS),
+    )
+
+
+def _kept_reading(reading: VoiceReading) -> VoiceReading:
+    """The answer as the log will hold it, so that the log can be replayed."""
+    return replace(
+        reading,
+        anger=round(reading.anger, DIGITS),
+        level_dbfs=round(reading.level_dbfs, DIGITS),
+    )
 
 
 class Call:
@@ -224,6 +262,15 @@ class Call:
         """Call time up to which audio has arrived."""
         return self._received / RATE
 
+    @property
+    def waiting_for(self) -> int | None:
+        """The question whose answer call time stands still for, if it does."""
+        if self.ended or not self._pending or self._pending[0].apply is not None:
+            return None
+        first = self._pending[0]
+        due = self._ending is not None or first.due <= self._now
+        return first.request_id if due else None
+
     def start(self) -> list[Output]:
         """Write the first entries."""
         self._emit(self._started)
@@ -248,14 +295,16 @@ class Call:
     ) -> list[Output]:
         """Take the answer to a `TranscribeRequest`; None: the model failed."""
         pending, utterance = self._utterances.pop(request_id)
-        pending.apply = partial(self._hear_words, utterance, transcript)
+        kept = None if transcript is None else _kept_words(transcript)
+        pending.apply = partial(self._hear_words, utterance, kept)
         return self._digest()
 
     def receive_voice(
         self, request_id: int, reading: VoiceReading | None
     ) -> list[Output]:
         """Take the answer to a `VoiceRequest`; None: the model failed."""
-        self._readings.pop(request_id).apply = partial(self._hear_voice, reading)
+        kept = None if reading is None else _kept_reading(reading)
+        self._readings.pop(request_id).apply = partial(self._hear_voice, kept)
         return self._digest()
 
     def end(self, reason: CallEndReason) -> list[Output]:
@@ -304,6 +353,12 @@ class Call:
             case ConsentChanged(consent=consent):
                 self._consent = consent
                 self._emit(control)
+            case Degraded(what=Degradation.VOICE_SPARSE):
+                self._windows.hop_s = self._params.sparse_hop_s
+                self._emit(control)
+            case Recovered(what=Degradation.VOICE_SPARSE):
+                self._windows.hop_s = self._params.windows.hop_s
+                self._emit(control)
             case _:
                 self._emit(control)
 
@@ -339,7 +394,12 @@ class Call:
         utterance = _Utterance(f"u{self._n_utterances}", segment)
         self._utterances[pending.request_id] = pending, utterance
         self._out.append(
-            TranscribeRequest(pending.request_id, segment, self._language.chosen)
+            TranscribeRequest(
+                pending.request_id,
+                utterance.utterance_id,
+                segment,
+                self._language.chosen,
+            )
         )
 
     def _sample_voice(self, frame: Frame, *, speaking: bool) -> None:
@@ -384,6 +444,7 @@ class Call:
                 text=transcript.text,
                 language=transcript.language,
                 confidence=transcript.confidence,
+                language_probability=transcript.language_probability,
             )
         )
         if segment.party is Party.CUSTOMER:

@@ -35,6 +35,10 @@ from models.ports import VoiceReading
 
 SCHEMA_VERSION = 1
 
+DIGITS = 4
+"""Digits that the log keeps of a number: a tenth of a millisecond, a ten-thousandth
+of a point. Models' answers are rounded to it before they count for anything."""
+
 
 class Consent(StrEnum):
     """What the customer agreed to.
@@ -66,11 +70,15 @@ class Degradation(StrEnum):
 
     `ROLES_UNKNOWN`: nobody knows which voice is the customer's, so nobody is
     scored. `MODEL_FAILED`: a model could not run on some audio; its words or its
-    reading are missing.
+    reading are missing. `VOICE_SPARSE`: the service has more to do than it can and
+    listens to the customer's voice less often. `NOT_CONTINUED`: the service came
+    back with other models or rules, which cannot go on with this log.
     """
 
     ROLES_UNKNOWN = "roles_unknown"
     MODEL_FAILED = "model_failed"
+    VOICE_SPARSE = "voice_sparse"
+    NOT_CONTINUED = "not_continued"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,7 @@ class TranscriptFinal:
     text: str
     language: str
     confidence: float
+    language_probability: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +153,13 @@ class Recovered:
     """It is done again."""
 
     what: Degradation
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsChanged:
+    """The service was started again, and other models listen from here on."""
+
+    models: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +215,7 @@ Event = (
     | Note
     | Degraded
     | Recovered
+    | ModelsChanged
     | ConsentChanged
     | Paused
     | Resumed

@@ -9,13 +9,10 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
-from server.events import Event, LogEntry
+from server.events import DIGITS, Event, LogEntry
 
 EVENT_TYPES: Mapping[str, type[Event]] = {cls.__name__: cls for cls in get_args(Event)}
 """Every kind of event by the name it has on the wire."""
-
-_DIGITS = 4
-"""Digits kept of a float: a tenth of a millisecond, a ten-thousandth of a point."""
 
 
 def _plain(value: object) -> Any:
@@ -27,7 +24,7 @@ def _plain(value: object) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, float):
-        return round(value, _DIGITS)
+        return round(value, DIGITS)
     return value
 
 
@@ -35,7 +32,7 @@ def entry_to_json(entry: LogEntry) -> dict[str, Any]:
     """Return `entry` as JSON-ready values: seq, at_s, kind and body."""
     return {
         "seq": entry.seq,
-        "at_s": round(entry.at_s, _DIGITS),
+        "at_s": round(entry.at_s, DIGITS),
         "kind": type(entry.event).__name__,
         "body": _plain(entry.event),
     }

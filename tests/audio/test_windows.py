@@ -71,3 +71,17 @@ def test_impossible_windows_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match="expected"):
         WindowParams(length_s, hop_s, least_s)
+
+
+def test_the_hop_can_be_widened_and_narrowed_while_somebody_speaks() -> None:
+    params = WindowParams(length_s=FRAME_S * 4, hop_s=FRAME_S * 2, least_s=FRAME_S)
+    cutter = CustomerWindows(params)
+    ends = []
+
+    for number in range(16):
+        if number in (4, 12):
+            cutter.hop_s = FRAME_S * (4 if number == 4 else 2)
+        if cutter.feed(frame(number), speaking=True) is not None:
+            ends.append(number)
+
+    assert ends == [1, 3, 7, 11, 13, 15]

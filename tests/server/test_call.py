@@ -41,6 +41,7 @@ from server.events import (
     LanguageDetected,
     LogEntry,
     Note,
+    Recovered,
     TranscriptFinal,
     WordsRead,
 )
@@ -329,6 +330,52 @@ def test_notes_are_logged_where_they_were_made() -> None:
 
     assert driver.log[-1].event == Note("slow down", "Mia")
     assert driver.log[-1].at_s == pytest.approx(3.2)
+
+
+def test_the_voice_is_read_less_often_while_there_is_too_much_to_do() -> None:
+    driver = Driver(new_call())
+    driver.take(driver.call.start())
+    driver.take(driver.call.receive_frames(TALK[:315]))  # 10.08 s
+    driver.take(driver.call.receive_control(Degraded(Degradation.VOICE_SPARSE)))
+    driver.take(driver.call.receive_frames(TALK[315:520]))  # 16.64 s
+    driver.take(driver.call.receive_control(Recovered(Degradation.VOICE_SPARSE)))
+    driver.take(driver.call.receive_frames(TALK[520:]))
+
+    ends = [entry.event.end_s for entry in found(driver.log, VoiceReading)]  # type: ignore[union-attr]  # found by kind
+    assert [round(end) for end in ends if 5 < end < 16.5] == [6, 7, 8, 9, 13, 16]
+    assert [round(end) for end in ends if 17 < end < 22] == [18, 19, 20, 21]
+
+
+def test_a_call_says_which_answer_its_time_stands_still_for() -> None:
+    driver = Driver(new_call(), later=True)
+    driver.take(driver.call.start())
+    before = driver.call.waiting_for
+    driver.take(driver.call.receive_frames(TALK))
+
+    stalls = [driver.call.waiting_for]
+    while driver.call.waiting_for is not None:
+        waited = driver.call.waiting_for
+        (index,) = (i for i, a in enumerate(driver.asked) if a.request_id == waited)
+        driver.answer(index)
+        stalls.append(driver.call.waiting_for)
+
+    assert before is None
+    assert stalls[0] == 1
+    assert stalls[-1] is None
+    assert driver.call.now_s == driver.call.received_s
+
+
+def test_answers_count_as_the_log_holds_them() -> None:
+    driver = Driver(new_call(), later=True)
+    driver.take(driver.call.start())
+    driver.take(driver.call.receive_frames(TALK))
+    request = driver.asked.pop(0)
+    assert isinstance(request, VoiceRequest)
+    reading = VoiceReading(request.window.end_s, 1 / 3, -20 / 3, "fake")
+    driver.take(driver.call.receive_voice(request.request_id, reading))
+
+    (logged,) = found(driver.log, VoiceReading)
+    assert logged.event == VoiceReading(request.window.end_s, 0.3333, -6.6667, "fake")
 
 
 def test_the_hangover_is_the_same_everywhere() -> None:

@@ -47,7 +47,11 @@ export type CallEndReason =
   | 'consent_refused'
   | 'service_stopped'
   | 'service_failed';
-export type Degradation = 'roles_unknown' | 'model_failed';
+export type Degradation =
+  | 'roles_unknown'
+  | 'model_failed'
+  | 'voice_sparse'
+  | 'not_continued';
 
 /** `start` and `end` count characters (code points), not UTF-16 units. */
 export interface WordHit {
@@ -111,6 +115,7 @@ export interface Bodies {
     readonly text: string;
     readonly language: string;
     readonly confidence: number;
+    readonly language_probability?: number;
   };
   VoiceReading: {
     readonly end_s: number;
@@ -158,6 +163,7 @@ export interface Bodies {
   Note: { readonly text: string; readonly by: string };
   Degraded: { readonly what: Degradation };
   Recovered: { readonly what: Degradation };
+  ModelsChanged: { readonly models: readonly string[] };
   ConsentChanged: { readonly consent: Consent };
   Paused: Record<string, never>;
   Resumed: Record<string, never>;

@@ -213,6 +213,8 @@ export const en: Messages = {
   degraded: {
     roles_unknown: 'Who is who is not known: nobody is scored.',
     model_failed: 'A model could not run: some words or readings are missing.',
+    voice_sparse: 'Too much to do: the voice is read less often.',
+    not_continued: 'The service came back with other models: the log ends here.',
   },
   degradedBadge: 'Degraded',
   behind: (seconds) => `Analysis ${seconds} s behind`,

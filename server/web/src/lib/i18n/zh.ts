@@ -67,6 +67,8 @@ export const zh: Messages = {
   degraded: {
     roles_unknown: '无法分辨谁是客户，暂不评分。',
     model_failed: '模型未能运行，部分文字或读数缺失。',
+    voice_sparse: '负载过高，语音情绪读取频率降低。',
+    not_continued: '服务以不同的模型重新启动，记录到此为止。',
   },
   degradedBadge: '降级',
   behind: (seconds) => `分析落后 ${seconds} 秒`,
