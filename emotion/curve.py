@@ -4,16 +4,17 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from audio.events import Interrupted, SpeechEnded, SpeechStarted, TurnTakingEvent
+from audio.events import SpeechEnded, SpeechStarted, TurnTakingEvent
 from audio.frame import Party
+from emotion.behaviour import Behaviour, BehaviourParams
 from emotion.errors import OrderError, ParameterError
 from emotion.events import (
     Evidence,
     HostilityPoint,
     PhaseChanged,
-    Source,
     WordReading,
 )
+from emotion.manner import Utterance
 from emotion.phases import PhaseParams, PhaseTracker
 from emotion.trail import WordParams, WordTrail
 from emotion.voice import VoiceParams, VoiceTrack
@@ -35,14 +36,12 @@ class CurveParams:
     Attributes:
         voice: how the voice counts.
         words: how the words count.
+        behaviour: how interrupting, insisting and hurrying count.
         phases: how the score becomes a phase.
         attack: share of the distance upwards that one second covers.
         release: the same downwards, while the customer speaks.
         release_silent: the same while the customer is silent.
         release_kind: the same for a while after calming words.
-        interruption: points for each time the customer interrupts.
-        most_interruptions: highest number of points for that.
-        interruption_half_life_s: how fast they fade.
         band: half-width of the band when voice and words are both known.
         band_unheard: what a missing signal adds to it.
         band_spread: what one log-odds of spread between voice readings adds.
@@ -54,14 +53,12 @@ class CurveParams:
 
     voice: VoiceParams = field(default_factory=VoiceParams)
     words: WordParams = field(default_factory=WordParams)
+    behaviour: BehaviourParams = field(default_factory=BehaviourParams)
     phases: PhaseParams = field(default_factory=PhaseParams)
     attack: float = 0.7
     release: float = 0.12
     release_silent: float = 0.03
     release_kind: float = 0.2
-    interruption: float = 6.0
-    most_interruptions: float = 15.0
-    interruption_half_life_s: float = 15.0
     band: float = 8.0
     band_unheard: float = 9.0
     band_spread: float = 1.5
@@ -71,16 +68,6 @@ class CurveParams:
         for name in ("attack", "release", "release_silent", "release_kind"):
             if not 0 < getattr(self, name) <= 1:
                 raise ParameterError(f"{name} must be above 0 and at most 1")
-        if self.interruption_half_life_s <= 0:
-            raise ParameterError("interruption_half_life_s must be above 0")
-
-
-@dataclass(slots=True)
-class _Interruptions:
-    points: float = 0.0
-    count: int = 0
-    first_s: float = 0.0
-    last_s: float = 0.0
 
 
 class HostilityCurve:
@@ -97,7 +84,7 @@ class HostilityCurve:
         self._voice = VoiceTrack(params.voice)
         self._words = WordTrail(params.words)
         self._phases = PhaseTracker(params.phases)
-        self._interruptions = _Interruptions()
+        self._behaviour = Behaviour(params.behaviour)
         self._speaking = False
         self._score = 0.0
         self._next_s = 1
@@ -122,19 +109,11 @@ class HostilityCurve:
 
     def feed_turns(self, event: TurnTakingEvent) -> None:
         """Take how the turns went; only the customer's behaviour counts."""
-        match event:
-            case Interrupted(by=Party.CUSTOMER, at_s=at_s):
-                kept = self._interruptions
-                if kept.count == 0:
-                    kept.first_s = at_s
-                kept.count += 1
-                kept.last_s = at_s
-                kept.points = min(
-                    kept.points + self._params.interruption,
-                    self._params.most_interruptions,
-                )
-            case _:
-                pass
+        self._behaviour.feed_turns(event)
+
+    def feed_utterance(self, utterance: Utterance) -> None:
+        """Take the words themselves, for pace and repetition; see `feed_words`."""
+        self._behaviour.feed_utterance(utterance)
 
     def feed_speech(self, event: SpeechStarted | SpeechEnded) -> None:
         """Take who speaks; only the customer's speech counts."""
@@ -160,7 +139,7 @@ class HostilityCurve:
 
     def _second(self, at_s: float) -> list[HostilityPoint | PhaseChanged]:
         self._words.fade(1.0, speaking=self._speaking)
-        self._fade_interruptions()
+        self._behaviour.fade(1.0)
         evidence = self._evidence(at_s)
         target = _softened(max(0.0, sum(e.weight for e in evidence)))
         self._score += self._pace(target) * (target - self._score)
@@ -179,25 +158,9 @@ class HostilityCurve:
 
     def _evidence(self, at_s: float) -> list[Evidence]:
         evidence = [*self._voice.evidence(at_s), *self._words.evidence()]
-        turns = self._interruptions
-        if turns.count:
-            evidence.append(
-                Evidence(
-                    Source.TURNS,
-                    "customer_interrupts",
-                    turns.points,
-                    turns.count,
-                    turns.first_s,
-                    turns.last_s,
-                )
-            )
-        return evidence
-
-    def _fade_interruptions(self) -> None:
-        turns = self._interruptions
-        turns.points *= 0.5 ** (1.0 / self._params.interruption_half_life_s)
-        if turns.points < 1.0:
-            self._interruptions = _Interruptions()
+        points = sum(one.weight for one in evidence)
+        since_s = at_s - self._params.recent_s
+        return evidence + self._behaviour.evidence(points, since_s)
 
     def _pace(self, target: float) -> float:
         params = self._params

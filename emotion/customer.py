@@ -6,6 +6,7 @@ from audio.events import SpeechEnded, SpeechStarted, TurnTakingEvent
 from emotion.curve import CurveParams, HostilityCurve
 from emotion.events import Forecast, HostilityPoint, PhaseChanged, WordReading
 from emotion.forecast import Forecaster, ForecastParams
+from emotion.manner import Utterance
 from models.ports import VoiceReading
 
 
@@ -45,6 +46,10 @@ class Customer:
         """Take what the customer said."""
         self._curve.feed_words(reading)
         self._forecaster.feed_words(reading)
+
+    def feed_utterance(self, utterance: Utterance) -> None:
+        """Take the words themselves, for pace and repetition; see `feed_words`."""
+        self._curve.feed_utterance(utterance)
 
     def feed_turns(self, event: TurnTakingEvent) -> None:
         """Take how the turns went; only the customer's behaviour counts."""

@@ -95,11 +95,12 @@ class Evidence:
     Attributes:
         source: voice, words or turn-taking.
         code: what was found, from a fixed list: a `WordSign` value,
-            ``voice_anger``, ``voice_louder``, ``customer_interrupts`` or
-            ``long_silence``.
+            ``voice_anger``, ``voice_louder``, ``customer_interrupts``,
+            ``says_it_again``, ``speaks_faster`` or ``long_silence``.
         weight: points of the score that it accounts for now; negative calms.
         value: the number behind it in the code's own unit (`voice_anger`:
-            probability, `voice_louder`: dB above own baseline, else a count).
+            probability, `voice_louder`: dB above own baseline, `speaks_faster`:
+            pace against the own opening, else a count).
         start_s: where in the call it was found.
         end_s: where it ends.
     """

@@ -364,9 +364,9 @@ class _Planner:
                 voice = Mood.CALM
             if voice not in acted:
                 acted[voice] = self._clips_of(customer, voice)
-            least_s = float(self._draw.uniform(2.5, 6.0))
-            if kind in (Kind.WORDS, Kind.BOTH):
-                least_s = _duration_s(text, language)
+            least_s = _duration_s(text, language)
+            if kind not in (Kind.WORDS, Kind.BOTH):
+                least_s = max(least_s, float(self._draw.uniform(2.5, 6.0)))
             yield mood, _lasting(acted[voice], least_s), text
 
     def _course(

@@ -21,15 +21,17 @@ from audio.events import (
     SpeechEnded,
     SpeechStarted,
 )
+from audio.frame import Party
 from emotion.curve import HostilityCurve
 from emotion.customer import EmotionParams
 from emotion.events import Forecast, HostilityPoint, Phase, PhaseChanged, WordReading
 from emotion.forecast import Forecaster
+from emotion.manner import Utterance
 from evaluation.calls_plan import Kind
 from evaluation.calls_score import Outcome
 from evaluation.calls_truth import Truth
 from models.ports import VoiceReading
-from server.events import LogEntry, WordsRead
+from server.events import LogEntry, TranscriptFinal, WordsRead
 
 TICK_S = 0.25
 """How often a cue may move between two events."""
@@ -41,6 +43,7 @@ _HOT = (Phase.TAKE_OFF, Phase.PEAK)
 Input = (
     VoiceReading
     | WordReading
+    | Utterance
     | SpeechStarted
     | SpeechEnded
     | Overlapped
@@ -85,6 +88,9 @@ def recorded(
         event = entry.event
         if isinstance(event, WordsRead):
             inputs.append((entry.at_s, event.reading))
+        elif isinstance(event, TranscriptFinal) and event.party is Party.CUSTOMER:
+            said = Utterance(event.text, event.language, event.start_s, event.end_s)
+            inputs.append((entry.at_s, said))
         elif isinstance(event, _INPUTS):
             inputs.append((entry.at_s, event))
     return Recorded(kind, duration_s, truth, tuple(inputs))
@@ -142,6 +148,8 @@ def follow(call: Recorded, params: EmotionParams) -> Followed:
             case WordReading():
                 curve.feed_words(event)
                 forecaster.feed_words(event)
+            case Utterance():
+                curve.feed_utterance(event)
             case SpeechStarted() | SpeechEnded():
                 curve.feed_speech(event)
             case None:

@@ -32,6 +32,7 @@ from audio.turn_taking import TurnTaking, TurnTakingParams
 from audio.windows import CustomerWindows, WindowParams
 from emotion.customer import Customer, EmotionParams
 from emotion.events import HostilityPoint, Phase
+from emotion.manner import Utterance
 from emotion.words import WordReader
 from models.ports import SpeechDetector, Transcript, VoiceReading
 from server.events import (
@@ -476,6 +477,10 @@ class Call:
                 self._customer.feed_turns(event)
             case VoiceReading():
                 self._customer.feed_voice(event)
+            case TranscriptFinal(party=Party.CUSTOMER):
+                self._customer.feed_utterance(
+                    Utterance(event.text, event.language, event.start_s, event.end_s)
+                )
             case WordsRead(reading=reading):
                 self._customer.feed_words(reading)
             case HostilityPoint():

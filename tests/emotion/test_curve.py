@@ -210,7 +210,7 @@ def test_a_customer_who_interrupts_raises_the_score_a_little() -> None:
         played.curve.feed_turns(Interrupted(Party.CUSTOMER, played.now_s))
     played.wait(3)
 
-    assert 0 < played.score <= CurveParams().most_interruptions
+    assert 0 < played.score <= CurveParams().behaviour.most_interruptions
     assert played.codes == {"customer_interrupts"}
     (evidence,) = played.points[-1].evidence
     assert (evidence.value, evidence.start_s) == (6, 1.0)
@@ -277,8 +277,6 @@ def test_time_runs_forward() -> None:
 def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(ParameterError, match="attack"):
         CurveParams(attack=0.0)
-    with pytest.raises(ParameterError, match="interruption_half_life_s"):
-        CurveParams(interruption_half_life_s=0.0)
 
 
 @dataclass(frozen=True)

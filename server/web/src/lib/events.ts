@@ -72,7 +72,10 @@ export interface WordReading {
 
 export interface Evidence {
   readonly source: Source;
-  /** A `WordSign`, `voice_anger`, `voice_louder`, `customer_interrupts` or `long_silence`. */
+  /**
+   * A `WordSign`, `voice_anger`, `voice_louder`, `customer_interrupts`, `says_it_again`,
+   * `speaks_faster` or `long_silence`.
+   */
   readonly code: string;
   readonly weight: number;
   readonly value: number;

@@ -17,6 +17,10 @@ export function phrase(call: CallState, evidence: Evidence, t: Messages): string
       return t.evidence.voiceLouder(String(Math.round(evidence.value)));
     case 'customer_interrupts':
       return t.evidence.interrupts(Math.round(evidence.value));
+    case 'says_it_again':
+      return t.evidence.saysItAgain(Math.round(evidence.value));
+    case 'speaks_faster':
+      return t.evidence.faster(String(Math.round((evidence.value - 1) * 100)));
     case 'long_silence':
       return t.evidence.silence;
     default: {

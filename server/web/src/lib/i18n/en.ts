@@ -21,6 +21,8 @@ export interface Messages {
     readonly voiceAnger: (percent: string) => string;
     readonly voiceLouder: (db: string) => string;
     readonly interrupts: (count: number) => string;
+    readonly saysItAgain: (count: number) => string;
+    readonly faster: (percent: string) => string;
     readonly silence: string;
     readonly quote: (what: string, words: string) => string;
     readonly separator: string;
@@ -205,6 +207,8 @@ export const en: Messages = {
     voiceAnger: (percent) => `voice: anger ${percent} %`,
     voiceLouder: (db) => `voice ${db} dB above own baseline`,
     interrupts: (count) => (count > 1 ? `interrupts, ${count} times` : 'interrupts'),
+    saysItAgain: (count) => (count > 1 ? `has said the same ${count} more times` : 'has said the same before'),
+    faster: (percent) => `speaks ${percent} % faster than at first`,
     silence: 'long silence',
     quote: (what, words) => `${what}: “${words}”`,
     separator: ' · ',

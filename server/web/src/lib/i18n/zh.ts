@@ -59,6 +59,8 @@ export const zh: Messages = {
     voiceAnger: (percent) => `声音：愤怒 ${percent}%`,
     voiceLouder: (db) => `音量比本人平时高 ${db} 分贝`,
     interrupts: (count) => (count > 1 ? `打断 ${count} 次` : '打断对方'),
+    saysItAgain: (count) => (count > 1 ? `同样的话又说了 ${count} 遍` : '同样的话又说了一遍'),
+    faster: (percent) => `语速比开始时快 ${percent}%`,
     silence: '长时间沉默',
     quote: (what, words) => `${what}：“${words}”`,
     separator: ' · ',
