@@ -29,6 +29,7 @@ from server.offline import analyse
 from server.recording import Recording, open_recording
 from server.service import running_service
 from server.stream import Line, stream
+from server.trust.commands import add_commands as add_trust_commands
 
 _FAILED = 1
 _USAGE = 2
@@ -126,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     fetching.set_defaults(command=_fetch_models)
     fetching.add_argument("names", nargs="*", metavar="NAME")
+    add_trust_commands(commands)
     return parser
 
 

@@ -22,9 +22,10 @@ class ServiceSettings:
 
     Attributes:
         host: address to listen on. Anything but loopback needs a proxy in front
-            that authenticates: the service has no log-in yet, and refuses to
-            start unless `behind_proxy` says there is one.
-        behind_proxy: an authenticating proxy stands in front.
+            that speaks TLS, and the service refuses to start unless
+            `behind_proxy` says there is one.
+        behind_proxy: a proxy stands in front. While nobody has been added with
+            `calmline people`, it is the proxy that has to authenticate.
         audio_port: WebSocket port for call audio; 0 takes a free one.
         http_port: port for pages, screens and HTTP; 0 takes a free one.
         data_dir: folder for the database and the recordings.
@@ -32,6 +33,9 @@ class ServiceSettings:
         max_calls: live calls at most; further ones are refused.
         resume_window_s: how long a call whose line is lost waits for its client.
         hello_timeout_s: how long a new connection may be silent.
+        session_hours: how long a log-in lasts.
+        proxy_user_header: header in which the proxy names who is logged in;
+            empty: people log in themselves. Only with `behind_proxy`.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -45,13 +49,25 @@ class ServiceSettings:
     max_calls: int = 200
     resume_window_s: float = 30.0
     hello_timeout_s: float = 5.0
+    session_hours: float = 12.0
+    proxy_user_header: str = ""
 
     def __post_init__(self) -> None:
         if self.host not in _LOOPBACK and not self.behind_proxy:
             raise ConfigError(
                 f"service.host is {self.host}, which other machines can reach, and "
-                "the service has no log-in yet: put an authenticating proxy in "
-                "front and set service.behind_proxy = true, or listen on 127.0.0.1"
+                "the service does not speak TLS: put a proxy in front that does and "
+                "set service.behind_proxy = true, or listen on 127.0.0.1"
+            )
+        if self.proxy_user_header and not self.behind_proxy:
+            raise ConfigError(
+                "service.proxy_user_header names who is logged in, and without a "
+                "proxy in front anybody could write it: set service.behind_proxy = "
+                "true, or leave it empty"
+            )
+        if self.session_hours <= 0:
+            raise ConfigError(
+                f"service.session_hours must be above 0, got {self.session_hours}"
             )
         if self.max_calls < 1:
             raise ConfigError(

@@ -25,12 +25,25 @@ from server.live import LiveCall
 from server.metrics import Metrics
 from server.screens import Topic, feed
 from server.storage import Storage
+from server.store import CallSummary
+from server.trust.access import (
+    PUBLIC,
+    Access,
+    Permission,
+    Viewer,
+    check_routes,
+    needs,
+)
+from server.trust.audit import Action
+from server.trust.log_in import session_router
 from server.wire import entry_to_json
 
 STATIC = Path(__file__).parent / "static"
 
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 _POLICY_VIOLATION = 1008
+_NOT_LOGGED_IN = 4401
+_FORBIDDEN = 4403
 _NO_PAGES = "The pages have not been built. In a checkout of the project, run: make web"
 
 
@@ -49,15 +62,20 @@ def build_app(
     bus: Bus,
     storage: Storage,
     metrics: Metrics,
+    access: Access,
 ) -> FastAPI:
     """The office side of the service, around the calls that it shows."""
-    app = FastAPI(title="Calmline", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Calmline", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.access = access
     _add_guard(app, settings)
     _add_problems(app)
-    _add_calls(app, calls, storage, settings.data_dir / "audio")
+    app.include_router(session_router(access))
+    _add_calls(app, storage, settings.data_dir / "audio")
+    _add_actions(app, calls)
     _add_feed(app, settings, calls, bus)
     _add_health(app, metrics)
     _add_pages(app)
+    check_routes(app)
     return app
 
 
@@ -85,6 +103,10 @@ def _add_guard(app: FastAPI, settings: ServiceSettings) -> None:
             return _problem(403, "only this service's own pages may ask")
         response = await call_next(request)
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        response.headers["Referrer-Policy"] = "same-origin"
+        if request.url.path.startswith("/v1/"):
+            response.headers.setdefault("Cache-Control", "no-store")
         response.headers["Content-Security-Policy"] = (
             "default-src 'self'; style-src 'self' 'unsafe-inline'; "
             "media-src 'self' blob:; frame-ancestors 'self'"
@@ -92,12 +114,21 @@ def _add_guard(app: FastAPI, settings: ServiceSettings) -> None:
         return response
 
 
-def _problem(status: int, detail: str) -> JSONResponse:
+def _problem(
+    status: int, detail: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
     """RFC 9457 problem document."""
-    titles = {403: "Forbidden", 404: "Not found", 422: "Wrong input"}
+    titles = {
+        401: "Not logged in",
+        403: "Forbidden",
+        404: "Not found",
+        422: "Wrong input",
+        429: "Too many tries",
+    }
     return JSONResponse(
         {"title": titles.get(status, "Error"), "status": status, "detail": detail},
         status_code=status,
+        headers=headers,
         media_type="application/problem+json",
     )
 
@@ -105,7 +136,7 @@ def _problem(status: int, detail: str) -> JSONResponse:
 def _add_problems(app: FastAPI) -> None:
     @app.exception_handler(StarletteHTTPException)
     async def http_error(_: Request, error: StarletteHTTPException) -> JSONResponse:
-        return _problem(error.status_code, str(error.detail))
+        return _problem(error.status_code, str(error.detail), error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def wrong_input(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -135,54 +166,91 @@ def _waiting_alerts(live: LiveCall) -> set[str]:
     return waiting
 
 
-def _add_calls(
-    app: FastAPI, calls: LiveCalls, storage: Storage, recordings: Path
-) -> None:
+def _add_calls(app: FastAPI, storage: Storage, recordings: Path) -> None:
+    access: Access = app.state.access
+
     @app.get("/v1/calls")
     async def list_calls(
+        viewer: Annotated[Viewer, needs(Permission.CALLS)],
         state: Literal["live", "ended"] = "ended",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> list[dict[str, Any]]:
         found = await storage.calls(live=state == "live", limit=limit)
-        return [asdict(summary) for summary in found]
+        return [asdict(call) for call in found if viewer.may_see(call.agent_id)]
 
     @app.get("/v1/calls/{call_id}")
-    async def one_call(call_id: str) -> dict[str, Any]:
-        summary = await storage.call(call_id)
-        if summary is None:
-            raise HTTPException(404, "there is no call of this id")
+    async def one_call(
+        call_id: str, viewer: Annotated[Viewer, needs(Permission.CALLS)]
+    ) -> dict[str, Any]:
+        summary = await _known(storage, call_id)
+        await access.record_look(viewer, Action.VIEW, call_id)
         return asdict(summary)
 
     @app.get("/v1/calls/{call_id}/entries")
-    async def entries(call_id: str) -> list[dict[str, Any]]:
-        await one_call(call_id)
+    async def entries(
+        call_id: str, viewer: Annotated[Viewer, needs(Permission.CALLS)]
+    ) -> list[dict[str, Any]]:
+        await _known(storage, call_id)
+        await access.record_look(viewer, Action.VIEW, call_id)
         return [entry_to_json(entry) for entry in await storage.entries(call_id)]
 
     @app.get("/v1/calls/{call_id}/audio")
-    async def audio(call_id: str) -> FileResponse:
-        await one_call(call_id)
+    async def audio(
+        call_id: str, viewer: Annotated[Viewer, needs(Permission.RECORDINGS)]
+    ) -> FileResponse:
+        await _known(storage, call_id)
         path = recordings / f"{call_id}.flac"
         if not path.is_file():
             raise HTTPException(404, "this call has no finished recording")
+        await access.record_look(viewer, Action.LISTEN, call_id)
         return FileResponse(path, media_type="audio/flac")
 
+
+async def _known(storage: Storage, call_id: str) -> CallSummary:
+    summary = await storage.call(call_id)
+    if summary is None:
+        raise HTTPException(404, "there is no call of this id")
+    return summary
+
+
+def _add_actions(app: FastAPI, calls: LiveCalls) -> None:
+    access: Access = app.state.access
+
     @app.post("/v1/calls/{call_id}/alerts/{alert_id}/acknowledge", status_code=204)
-    async def acknowledge(call_id: str, alert_id: str, body: _Acknowledge) -> None:
+    async def acknowledge(
+        call_id: str,
+        alert_id: str,
+        body: _Acknowledge,
+        viewer: Annotated[Viewer, needs(Permission.ASSIST)],
+    ) -> None:
         live = _live(calls, call_id)
         if alert_id not in _waiting_alerts(live):
             raise HTTPException(404, "no alert of this id waits in this call")
-        await live.control(AcknowledgeAlert(alert_id, body.by))
+        await access.record(viewer, Action.ACKNOWLEDGE, call_id, {"alert_id": alert_id})
+        await live.control(AcknowledgeAlert(alert_id, viewer.signature(body.by)))
 
     @app.post("/v1/calls/{call_id}/notes", status_code=204)
-    async def note(call_id: str, body: _NewNote) -> None:
-        await _live(calls, call_id).control(Note(body.text, body.by))
+    async def note(
+        call_id: str,
+        body: _NewNote,
+        viewer: Annotated[Viewer, needs(Permission.ASSIST)],
+    ) -> None:
+        live = _live(calls, call_id)
+        await access.record(
+            viewer, Action.NOTE, call_id, {"characters": len(body.text)}
+        )
+        await live.control(Note(body.text, viewer.signature(body.by)))
 
 
 def _add_feed(
     app: FastAPI, settings: ServiceSettings, calls: LiveCalls, bus: Bus
 ) -> None:
-    @app.websocket("/v1/live")
+    access: Access = app.state.access
+
+    @app.websocket("/v1/live", dependencies=[PUBLIC])
     async def live(socket: WebSocket, topic: str = "board") -> None:
+        # Accepted before it is checked: a browser tells its page no close code of a
+        # connection that never was.
         await socket.accept()
         if not _is_ours(socket.headers, settings):
             await socket.close(_POLICY_VIOLATION, "only this service's own pages")
@@ -192,21 +260,39 @@ def _add_feed(
         except ValueError as error:
             await socket.close(_POLICY_VIOLATION, str(error))
             return
+        viewer = await access.viewer(socket)
+        if viewer is None:
+            await socket.close(_NOT_LOGGED_IN, "log in first")
+            return
+        if not await _may_watch(access, viewer, parsed):
+            await socket.close(_FORBIDDEN, "your role may not watch this")
+            return
+        await access.record_look(viewer, Action.WATCH, parsed.call_id or "")
         with suppress(WebSocketDisconnect):  # A screen was closed.
             await feed(parsed, calls.by_id, bus, socket.send_text)
 
 
+async def _may_watch(access: Access, viewer: Viewer, topic: Topic) -> bool:
+    if topic.call_id is not None:
+        return await access.is_in_reach(viewer, topic.call_id) and (
+            viewer.may(Permission.BOARD) or viewer.only_agent_id is not None
+        )
+    if topic.agent_id is not None:
+        return viewer.may(Permission.AGENT_SCREEN) and viewer.may_see(topic.agent_id)
+    return viewer.may(Permission.BOARD)
+
+
 def _add_health(app: FastAPI, metrics: Metrics) -> None:
-    @app.get("/healthz")
+    @app.get("/healthz", dependencies=[PUBLIC])
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz")
+    @app.get("/readyz", dependencies=[PUBLIC])
     async def readyz() -> dict[str, str]:
         # The server listens only once the models are loaded and the database is up.
         return {"status": "ready"}
 
-    @app.get("/metrics")
+    @app.get("/metrics", dependencies=[PUBLIC])
     async def figures() -> Response:
         return Response(metrics.render(), media_type="text/plain; version=0.0.4")
 
@@ -220,6 +306,6 @@ def _add_pages(app: FastAPI) -> None:
         return FileResponse(index, headers={"Cache-Control": "no-cache"})
 
     for path in ("/", "/board", "/agent/{_}", "/audit", "/audit/{_}"):
-        app.add_api_route(path, page, include_in_schema=False)
+        app.add_api_route(path, page, dependencies=[PUBLIC])
     if STATIC.is_dir():
         app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -25,6 +25,9 @@ from server.metrics import Metrics
 from server.recovery import finish_interrupted_calls
 from server.storage import Storage
 from server.store import Store
+from server.trust.access import Access, AccessParams
+from server.trust.audit import AuditLog
+from server.trust.people import People
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +65,8 @@ async def running_service(
         _listen(settings.host, settings.audio_port) as audio_socket,
         _listen(settings.host, settings.http_port) as http_socket,
     ):
-        storage = Storage(await asyncio.to_thread(Store, settings.url))
+        store = await asyncio.to_thread(Store, settings.url)
+        storage = Storage(store)
         metrics = Metrics()
         outside = Outside(Engine(factory.models, metrics), Bus(), storage)
         failure: Exception | None = None
@@ -70,7 +74,14 @@ async def running_service(
             await finish_interrupted_calls(storage, settings.data_dir / "audio")
             async with asyncio.TaskGroup() as tasks:
                 calls = LiveCalls(settings, factory, outside, metrics, tasks)
-                app = build_app(settings, calls, outside.bus, storage, metrics)
+                app = build_app(
+                    settings,
+                    calls,
+                    outside.bus,
+                    storage,
+                    metrics,
+                    _access(settings, store, storage),
+                )
                 ingest = Ingest(calls, metrics, settings.hello_timeout_s)
                 async with (
                     _http_server(app, http_socket, tasks),
@@ -87,6 +98,11 @@ async def running_service(
             await asyncio.to_thread(storage.close)
         if failure is not None:
             raise failure
+
+
+def _access(settings: ServiceSettings, store: Store, storage: Storage) -> Access:
+    params = AccessParams(settings.session_hours, settings.proxy_user_header)
+    return Access(People(store.engine), AuditLog(store.engine), storage, params)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -142,6 +158,7 @@ async def _http_server(
         log_config=None,
         log_level=_quiet_level(),
         access_log=False,
+        proxy_headers=False,  # Nothing here depends on where a client says it is.
         lifespan="off",
         timeout_graceful_shutdown=_CLOSE_SCREENS_S,
     )

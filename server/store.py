@@ -136,6 +136,11 @@ class Store:
                 f"{type(error).__name__}. Expected a readable and writable database"
             ) from error
 
+    @property
+    def engine(self) -> sa.Engine:
+        """The migrated database, for what keeps tables of its own in it."""
+        return self._engine
+
     def close(self) -> None:
         """Give every connection back."""
         self._engine.dispose()

@@ -1,0 +1,11 @@
+"""Who may see what, who saw it, and how long it is kept.
+
+Comes in: who asks, and for what. Goes out: a permission, a line in the audit log,
+text and audio without numbers, and a receipt for what was deleted.
+
+| module | does |
+|---|---|
+| `people` | the people, their roles, passwords and sessions |
+| `access` | what each role may do; every route of the service says what it needs |
+| `audit` | the append-only log of who saw or changed what, as a hash chain |
+"""
