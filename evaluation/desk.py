@@ -19,6 +19,7 @@ from emotion.events import Phase, Tier
 from evaluation.desk_calls import FIRST_DAY, MadeCall, made_calls
 from evaluation.report import Figure, Report
 from server.desk import tables
+from server.desk.digest import digest
 from server.desk.index import SearchIndex
 from server.desk.query import Pauses, Range, SaidBy, SearchQuery, SortBy
 from server.desk.search import Search
@@ -97,7 +98,7 @@ def run(args: argparse.Namespace) -> Report:
             Figure("desk.index_calls_per_s", args.calls / fill_s, "ratio"),
         ]
         worst_s = 0.0
-        for name, query in (QUERIES | {"last_page": _last_page(search)}).items():
+        for name, query in {**QUERIES, "last_page": _last_page(search)}.items():
             times_s = [
                 _timed(lambda query=query: search.find(query))  # type: ignore[misc]  # a default binds the loop's value
                 for _ in range(args.repeats + 1)
@@ -130,8 +131,8 @@ def fill(store: Store, made: Iterator[MadeCall]) -> None:
     """Write calls, their logs and what is known beside them, and index them."""
     index = SearchIndex(store)
     for call in made:
-        store.add_call(NewCall(call.started, call.began, "pcm_s16le", 8000))
-        store.append(call.started.call_id, call.entries)
+        new_call = NewCall(call.started, call.began, "pcm_s16le", 8000)
+        store.add_finished(new_call, call.entries)
         with store.engine.begin() as connection:
             connection.execute(
                 sa.insert(tables.facts).values(
@@ -141,7 +142,7 @@ def fill(store: Store, made: Iterator[MadeCall]) -> None:
                     source="import",
                 )
             )
-        index.add(call.started.call_id)
+        index.put(call.started.call_id, call.began, digest(call.entries))
 
 
 def _last_page(search: Search) -> SearchQuery:

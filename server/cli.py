@@ -20,6 +20,7 @@ from emotion.errors import EmotionError
 from models.errors import ModelError
 from models.registry import State, fetch, list_models, verify
 from server.config import Settings, environment, load_settings
+from server.desk.cli import add_commands as desk_commands
 from server.errors import RecordingError, ServerError
 from server.events import CallStarted, Consent, TranscriptFinal
 from server.exports import write_all
@@ -115,6 +116,8 @@ def _parser() -> argparse.ArgumentParser:
         help="1 is real time (default: %(default)s)",
     )
     _add_call_options(streaming)
+
+    desk_commands(commands, _settings)
 
     models = commands.add_parser("models", help="the models' weights")
     actions = models.add_subparsers(required=True, metavar="ACTION")

@@ -14,6 +14,8 @@ from websockets.asyncio.server import serve
 from server.bus import Bus
 from server.calls import LiveCalls
 from server.config import ServiceSettings
+from server.desk.desk import Desk
+from server.desk.http import add_desk
 from server.engine import Engine
 from server.errors import ServerError
 from server.factory import CallFactory
@@ -67,6 +69,7 @@ async def running_service(
     ):
         store = await asyncio.to_thread(Store, settings.url)
         storage = Storage(store)
+        desk = Desk(store, settings.data_dir / "audio")
         metrics = Metrics()
         outside = Outside(Engine(factory.models, metrics), Bus(), storage)
         failure: Exception | None = None
@@ -82,6 +85,10 @@ async def running_service(
                     metrics,
                     _access(settings, store, storage),
                 )
+                add_desk(app, desk)
+                indexing = tasks.create_task(
+                    desk.keep_index(calls.by_id), name="search index"
+                )
                 ingest = Ingest(calls, metrics, settings.hello_timeout_s)
                 async with (
                     _http_server(app, http_socket, tasks),
@@ -93,6 +100,7 @@ async def running_service(
                         failure = error
                     finally:
                         await calls.close()
+                        indexing.cancel()
         finally:
             outside.engine.close()
             await asyncio.to_thread(storage.close)

@@ -147,20 +147,8 @@ class Store:
 
     def add_call(self, call: NewCall) -> None:
         """Remember that a call began; its entries come with `append`."""
-        started = call.started
         with Session(self._engine) as session, session.begin():
-            session.add(
-                _CallRow(
-                    call_id=started.call_id,
-                    agent_id=started.agent_id,
-                    customer_ref=started.customer_ref,
-                    language=started.language,
-                    parties=[str(party) for party in started.parties],
-                    encoding=call.encoding,
-                    rate=call.rate,
-                    started_at=call.started_at,
-                )
-            )
+            session.add(_new_row(call))
 
     def append(self, call_id: str, entries: Sequence[LogEntry]) -> None:
         """Write entries in one transaction, and the call's figures with them.
@@ -179,6 +167,26 @@ class Store:
                     _count(call, entry)
         except sa.exc.IntegrityError as error:
             raise StoreError(f"call {call_id}: an entry was written twice") from error
+
+    def add_finished(self, call: NewCall, entries: Sequence[LogEntry]) -> None:
+        """Write a call that is over with its whole log, in one transaction.
+
+        Raises:
+            StoreError: there is a call of this id already.
+        """
+        started = call.started
+        row = _new_row(call)
+        row.peak_score = 0.0
+        for entry in entries:
+            _count(row, entry)
+        rows = [{"call_id": started.call_id, **entry_to_json(e)} for e in entries]
+        try:
+            with Session(self._engine) as session, session.begin():
+                session.add(row)
+                session.flush()
+                session.execute(sa.insert(_EntryRow), rows)
+        except sa.exc.IntegrityError as error:
+            raise StoreError(f"call {started.call_id} is there already") from error
 
     def forget(self, call_id: str, entries: Sequence[LogEntry]) -> None:
         """Delete a call's log and keep `entries`, which say that it was deleted."""
@@ -223,6 +231,20 @@ class Store:
                 )
                 for r in session.scalars(query)
             ]
+
+
+def _new_row(call: NewCall) -> _CallRow:
+    started = call.started
+    return _CallRow(
+        call_id=started.call_id,
+        agent_id=started.agent_id,
+        customer_ref=started.customer_ref,
+        language=started.language,
+        parties=[str(party) for party in started.parties],
+        encoding=call.encoding,
+        rate=call.rate,
+        started_at=call.started_at,
+    )
 
 
 def _count(call: _CallRow, entry: LogEntry) -> None:

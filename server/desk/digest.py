@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from alerts.events import AlertOpened, CueFollowed, CueIgnored
 from audio.frame import Party
@@ -111,7 +112,7 @@ def _add_curve(found: Digest, points: Sequence[HostilityPoint]) -> None:
         return
     top = max(points, key=lambda point: point.score)
     found.peak_score, found.peak_at_s = top.score, top.at_s
-    for point, after in zip(points, points[1:], strict=False):
+    for point, after in pairwise(points):
         if point.phase is Phase.PEAK:
             found.hot_s += after.at_s - point.at_s
     end_s = max(found.duration_s, points[-1].at_s, 1.0)

@@ -64,12 +64,11 @@ class SearchIndex:
             on_indexed(number)
         return len(missing)
 
-    def rebuild(self, on_indexed: Callable[[int], None] = lambda _: None) -> int:
-        """Throw the whole index away and make it again; return how many calls."""
+    def clear(self) -> None:
+        """Throw the whole index away; `catch_up` makes it again."""
         with self._engine.begin() as connection:
             connection.execute(sa.delete(tables.facets))
             connection.execute(sa.delete(tables.calls))
-        return self.catch_up(on_indexed=on_indexed)
 
     def add(self, call_id: str) -> None:
         """Index one call as its log stands now, in place of what was there."""
@@ -131,9 +130,7 @@ def _values(found: Digest) -> dict[str, object]:
     }
 
 
-def _facts(
-    connection: sa.Connection, call_id: str, agent_id: str
-) -> dict[str, object]:
+def _facts(connection: sa.Connection, call_id: str, agent_id: str) -> dict[str, object]:
     facts = connection.execute(
         sa.select(tables.facts).where(tables.facts.c.call_id == call_id)
     ).one_or_none()

@@ -255,7 +255,7 @@ def _holds_sqlite(term: Term, said_by: SaidBy) -> sa.ColumnElement[bool]:
     else:
         rows = sa.select(_words.c.rowid).where(_contains(term, said_by))
         return _in_or_not(rows, term)
-    named = sa.literal_column(table.name)
+    named: sa.ColumnElement[str] = sa.literal_column(table.name)
     rows = sa.select(table.c.rowid).where(named.op("MATCH")(match))
     return _in_or_not(rows, term)
 
@@ -287,9 +287,7 @@ def _contains(term: Term, said_by: SaidBy) -> sa.ColumnElement[bool]:
     )
 
 
-def _in_or_not(
-    rows: sa.Select[tuple[int]], term: Term
-) -> sa.ColumnElement[bool]:
+def _in_or_not(rows: sa.Select[tuple[int]], term: Term) -> sa.ColumnElement[bool]:
     return calls.c.id.not_in(rows) if term.excluded else calls.c.id.in_(rows)
 
 
@@ -346,11 +344,9 @@ def _with_details(
 _Line = tuple[str, float, str]
 
 
-def _lines(
-    connection: sa.Connection, ids: Sequence[int]
-) -> dict[int, Sequence[_Line]]:
+def _lines(connection: sa.Connection, ids: Sequence[int]) -> dict[int, Sequence[_Line]]:
     query = sa.select(calls.c.id, calls.c.lines).where(calls.c.id.in_(ids))
-    return {row_id: lines for row_id, lines in connection.execute(query)}
+    return {row.id: row.lines for row in connection.execute(query)}
 
 
 def _said(

@@ -8,21 +8,20 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "desk_find"
-down_revision = "0001"
+down_revision = "0002"
 
 _INDEXED = ("agent_id", "team", "customer_ref", "started_at", "duration_s")
 _SORTED = ("peak_score", "hot_s", "review_score")
 
-_SQLITE = (
-    "CREATE VIRTUAL TABLE desk_words USING fts5(customer, agent, unknown, "
-    "tokenize='trigram')",
-    # Terms of one or two characters, which trigrams cannot find.
-    "CREATE VIRTUAL TABLE desk_pairs USING fts5(customer, agent, unknown, "
-    "tokenize='unicode61 remove_diacritics 0', detail=column)",
-    "CREATE TRIGGER desk_calls_gone AFTER DELETE ON desk_calls BEGIN "
-    "DELETE FROM desk_words WHERE rowid = old.id; "
-    "DELETE FROM desk_pairs WHERE rowid = old.id; END",
-)
+_WORDS = "CREATE VIRTUAL TABLE desk_words USING fts5({}, tokenize='trigram')"
+# Terms of one or two characters, which trigrams cannot find.
+_PAIRS = "CREATE VIRTUAL TABLE desk_pairs USING fts5({}, tokenize='unicode61 remove_diacritics 0', detail=column)"  # noqa: E501 - one statement
+_GONE = """
+CREATE TRIGGER desk_calls_gone AFTER DELETE ON desk_calls BEGIN
+  DELETE FROM desk_words WHERE rowid = old.id;
+  DELETE FROM desk_pairs WHERE rowid = old.id;
+END
+"""
 _PARTIES = ("customer", "agent", "unknown")
 
 
@@ -99,8 +98,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     )
     if op.get_bind().dialect.name == "sqlite":
-        for statement in _SQLITE:
-            op.execute(statement)
+        columns = ", ".join(_PARTIES)
+        for statement in (_WORDS, _PAIRS, _GONE):
+            op.execute(statement.format(columns))
     else:
         _postgres()
 

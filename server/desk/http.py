@@ -1,0 +1,41 @@
+"""The desk over HTTP: routes of its rooms, and its errors as problems."""
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse
+
+from server.desk.desk import Desk
+from server.desk.errors import (
+    DeskError,
+    QueryError,
+    StateError,
+    UnknownError,
+)
+from server.desk.http_find import find_router
+from server.trust.access import check_routes
+
+_STATUS: dict[type[DeskError], tuple[int, str]] = {
+    QueryError: (422, "Wrong input"),
+    UnknownError: (404, "Not found"),
+    StateError: (409, "Conflict"),
+}
+
+
+def add_desk(app: FastAPI, desk: Desk) -> None:
+    """Give the service the desk's routes."""
+    app.include_router(find_router(desk))
+    check_routes(app)
+
+    @app.exception_handler(DeskError)
+    async def problem(_: Request, error: DeskError) -> JSONResponse:
+        status, title = _STATUS.get(type(error), (422, "Wrong input"))
+        return JSONResponse(
+            {"title": title, "status": status, "detail": str(error)},
+            status_code=status,
+            media_type="application/problem+json",
+        )
+
+
+async def known_call(desk: Desk, call_id: str) -> None:
+    """Refuse a request about a call that there is not."""
+    if await desk.do(desk.store.call, call_id) is None:
+        raise HTTPException(404, "there is no call of this id")

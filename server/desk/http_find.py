@@ -1,0 +1,82 @@
+"""Search and saved searches over HTTP."""
+
+from dataclasses import asdict, replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request
+from pydantic import BaseModel, Field
+
+from server.desk.desk import Desk
+from server.desk.query import SearchQuery, query_from_json
+from server.trust.access import Permission, Viewer, needs
+from server.trust.audit import Action
+
+_Name = Annotated[str, Field(min_length=1, max_length=80)]
+_By = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class _NewSearch(BaseModel):
+    name: _Name
+    by: _By
+    query: dict[str, Any]
+
+
+def find_router(desk: Desk) -> APIRouter:
+    """Return the routes of the search."""
+    router = APIRouter(prefix="/v1/desk")
+
+    @router.post("/search")
+    async def search(
+        request: Request,
+        query: Annotated[dict[str, Any], Body()],
+        viewer: Annotated[Viewer, needs(Permission.CALLS)],
+    ) -> dict[str, Any]:
+        wanted = _in_reach(query_from_json(query), viewer)
+        page = await desk.do(desk.search.find, wanted)
+        if wanted.text:
+            await request.app.state.access.record(
+                viewer, Action.SEARCH, detail={"found": page.total}
+            )
+        return asdict(page)
+
+    @router.get("/choices")
+    async def choices(
+        viewer: Annotated[Viewer, needs(Permission.CALLS)],
+    ) -> dict[str, Any]:
+        found = await desk.do(desk.search.choices)
+        if viewer.only_agent_id is not None:
+            found = replace(found, agents=(viewer.only_agent_id,), teams=())
+        return asdict(found)
+
+    @router.get("/searches")
+    async def searches(
+        _: Annotated[Viewer, needs(Permission.CALLS)],
+    ) -> list[dict[str, Any]]:
+        return [asdict(saved) for saved in await desk.do(desk.saved.all)]
+
+    @router.post("/searches", status_code=201)
+    async def save(
+        body: _NewSearch, viewer: Annotated[Viewer, needs(Permission.SCORE)]
+    ) -> dict[str, Any]:
+        query = query_from_json(body.query)
+        saved = await desk.do(
+            desk.saved.save, body.name, viewer.signature(body.by), query
+        )
+        return asdict(saved)
+
+    @router.delete(
+        "/searches/{search_id}",
+        status_code=204,
+        dependencies=[needs(Permission.SCORE)],
+    )
+    async def remove(search_id: str) -> None:
+        await desk.do(desk.saved.remove, search_id)
+
+    return router
+
+
+def _in_reach(query: SearchQuery, viewer: Viewer) -> SearchQuery:
+    """Leave of a search what somebody may see who may see only their own calls."""
+    if viewer.only_agent_id is None:
+        return query
+    return replace(query, agents=(viewer.only_agent_id,))
