@@ -66,12 +66,12 @@ _AGENT_LINES = {
         "Is there anything else I can do for you? Thank you for calling, goodbye.",
     ),
     "zh": (
-        "您好，很高兴为您服务，请问有什么可以帮您？",
-        "请问您的客户编号是多少？",
-        "您的意思是这笔费用被扣了两次，对吗？",
-        "非常抱歉给您带来不便，我理解您的心情。",
+        "您好，很高兴为您服务，请问有什么可以帮您？",  # noqa: RUF001 - Chinese marks
+        "请问您的客户编号是多少？",  # noqa: RUF001 - Chinese marks
+        "您的意思是这笔费用被扣了两次，对吗？",  # noqa: RUF001 - Chinese marks
+        "非常抱歉给您带来不便，我理解您的心情。",  # noqa: RUF001 - Chinese marks
         "我可以今天就为您办理退款。",
-        "请问还有其他可以帮您的吗？感谢您的来电，再见。",
+        "请问还有其他可以帮您的吗？感谢您的来电，再见。",  # noqa: RUF001 - Chinese marks
     ),
 }
 """What agents say: a greeting, questions in the middle, a farewell at the end."""
