@@ -7,7 +7,7 @@ full text lies in tables that know none.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "desk_find"
+revision = "0003"
 down_revision = "0002"
 
 _INDEXED = ("agent_id", "team", "customer_ref", "started_at", "duration_s")
