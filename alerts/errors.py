@@ -2,6 +2,7 @@
 
 AlertError
 ├── PlaybookError        the playbook's data is not what it must be
+├── RulesError           a team's rules are not what they must be
 └── UnknownAlertError    no alert of that id waits to be taken
 """
 
@@ -12,6 +13,10 @@ class AlertError(Exception):
 
 class PlaybookError(AlertError):
     """The playbook's data is not what it must be."""
+
+
+class RulesError(AlertError):
+    """A team's rules are not what they must be."""
 
 
 class UnknownAlertError(AlertError):

@@ -6,6 +6,7 @@ Times are seconds of call time.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from audio.frame import Party
 from emotion.events import Evidence
 
 
@@ -53,20 +54,85 @@ class AlertAcknowledged:
     at_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class AlertSnoozed:
+    """A supervisor wants to hear of the alert again later, if it still holds.
+
+    Attributes:
+        until_s: when it waits again, unless it is closed or escalates before.
+    """
+
+    alert_id: str
+    by: str
+    at_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AlertReopened:
+    """The alert waits again: its snooze is over, or help was asked for again."""
+
+    alert_id: str
+    at_s: float
+
+
 class AlertEnd(StrEnum):
-    """Why an alert is over."""
+    """Why an alert is over.
+
+    The first two the service finds by itself; `WITHDRAWN` says that the agent who
+    asked for help no longer needs it; the others a supervisor chooses.
+    """
 
     CALMED = "calmed"
     CALL_ENDED = "call_ended"
+    WITHDRAWN = "withdrawn"
+    RESOLVED = "resolved"
+    TAKEN_OVER = "taken_over"
+    FALSE_ALARM = "false_alarm"
+
+
+BY_HAND = (AlertEnd.RESOLVED, AlertEnd.TAKEN_OVER, AlertEnd.FALSE_ALARM)
+"""What a supervisor may give as the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertClosed:
-    """What the alert was about is over."""
+    """What the alert was about is over.
+
+    Attributes:
+        by: who closed it; empty when the service did.
+        text: what they added to the reason, up to 200 characters.
+    """
 
     alert_id: str
     reason: AlertEnd
     at_s: float
+    by: str = ""
+    text: str = ""
+
+
+class HelpReason(StrEnum):
+    """Why an agent calls for help."""
+
+    ABUSE = "abuse"
+    THREAT = "threat"
+    SUPERVISOR = "supervisor"
+    QUESTION = "question"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class HelpAsked:
+    """The agent called for help; the alert of the rule ``help`` follows.
+
+    Attributes:
+        text: what the agent added, up to 200 characters.
+        by: the agent's id.
+    """
+
+    reason: HelpReason
+    text: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +188,8 @@ class CueEnd(StrEnum):
     CALMED = "calmed"
     EXPIRED = "expired"
     CALL_ENDED = "call_ended"
+    DISMISSED = "dismissed"
+    MUTED = "muted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +217,49 @@ class CueIgnored:
     cue_id: str
     at_s: float
     pause_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineOffered:
+    """The agent asked for another line to say.
+
+    Attributes:
+        cue_id: the cue whose line it takes the place of; empty outside of a cue.
+        line_id: which line of the playbook.
+        text: the line, in the language of the call.
+        language: ISO 639-1 code of `text`.
+    """
+
+    cue_id: str
+    at_s: float
+    line_id: str
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class CuesMuted:
+    """The agent wants no further cue in this call."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class CuesUnmuted:
+    """The agent wants cues again."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a party said, for rules that listen for words. Never logged as such.
+
+    Attributes:
+        end_s: when the utterance was over.
+    """
+
+    party: Party
+    text: str
+    start_s: float
+    end_s: float

@@ -111,6 +111,7 @@ class PauseCue:
         self._until_s = 0.0
         self._p = 0.0
         self._phase = Phase.RATIONAL
+        self._muted = False
         self._customer = _Speaker()
         self._agent = _Speaker()
 
@@ -145,6 +146,28 @@ class PauseCue:
             return []
         return [self._withdraw(now_s, CueEnd.CALL_ENDED)]
 
+    def dismiss(self, now_s: float) -> list[CueEvent]:
+        """The agent does not want to see this cue; the next may come."""
+        if self._step is _Step.IDLE:
+            return []
+        return [self._withdraw(now_s, CueEnd.DISMISSED)]
+
+    def mute(self, now_s: float) -> list[CueEvent]:
+        """The agent wants no cue until `unmute`; take back what is on the screen."""
+        self._muted = True
+        if self._step is _Step.IDLE:
+            return []
+        return [self._withdraw(now_s, CueEnd.MUTED)]
+
+    def unmute(self) -> None:
+        """The agent wants cues again."""
+        self._muted = False
+
+    @property
+    def shown(self) -> str:
+        """Id of the cue whose line is on the screen; empty where there is none."""
+        return self._cue_id if self._step is _Step.RELEASED else ""
+
     @property
     def _cue_id(self) -> str:
         return f"c{self._n_cues}"
@@ -173,7 +196,7 @@ class PauseCue:
                 return self._while_released(now_s)
 
     def _may_arm(self, now_s: float) -> bool:
-        if not self._looms or now_s < self._armed_s + self._params.gap_s:
+        if self._muted or not self._looms or now_s < self._armed_s + self._params.gap_s:
             return False
         if self._customer.speaking:
             return True

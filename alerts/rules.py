@@ -1,9 +1,10 @@
-"""Rules: what in a call a supervisor should see, and when it is over."""
+"""The alerts of one call: opened, escalated, taken, snoozed and closed."""
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from alerts.conditions import Finding, condition_of
 from alerts.errors import UnknownAlertError
 from alerts.events import (
     AlertAcknowledged,
@@ -11,109 +12,45 @@ from alerts.events import (
     AlertEnd,
     AlertEscalated,
     AlertOpened,
+    AlertReopened,
+    AlertSnoozed,
+    HelpAsked,
     Severity,
 )
-from audio.events import LongSilence, SpeechStarted
-from emotion.events import Evidence, HostilityPoint, Source, WordReading, WordSign
+from alerts.ruleset import HELP, RuleSet, ScoreRule, SlopeRule
+from emotion.events import HostilityPoint
 
-AlertEvent = AlertOpened | AlertEscalated | AlertClosed
+AlertEvent = AlertOpened | AlertEscalated | AlertReopened | AlertClosed
 
 _ORDER = tuple(Severity)
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
-    """A score that has to be held for a while to mean something.
-
-    Attributes:
-        score: at or above this.
-        hold_s: for this long.
-        severity: how serious that is.
-    """
-
-    score: float
-    hold_s: float
-    severity: Severity
-
-
-@dataclass(frozen=True, slots=True)
-class RuleParams:
-    """The rules, as data. Adopted, not fitted; times in seconds.
-
-    Attributes:
-        levels: ``hostility``: from lowest to highest; a higher one escalates.
-        slope_points: ``slope``: the score rises by this much ...
-        slope_s: ... within this time ...
-        slope_least: ... to at least this.
-        signs: words that alert whatever the tone; the rule's id is the sign.
-        silence_score: ``silence``: nobody speaks although the score is this high.
-        clear_score: below this an alert may close ...
-        clear_s: ... once it has been so for this long.
-        least_open_s: an alert stays at least this long.
-        cooldown_s: from the end of an alert to the next of its rule.
-        cap: alerts below critical at most, within `cap_s`.
-        cap_s: see `cap`.
-    """
-
-    levels: tuple[Level, ...] = (
-        Level(50.0, 2.0, Severity.WARNING),
-        Level(75.0, 3.0, Severity.CRITICAL),
-    )
-    slope_points: float = 30.0
-    slope_s: float = 6.0
-    slope_least: float = 45.0
-    signs: tuple[tuple[WordSign, Severity], ...] = (
-        (WordSign.THIRD_PARTY_THREAT, Severity.CRITICAL),
-        (WordSign.PUBLIC_THREAT, Severity.WARNING),
-        (WordSign.SUPERVISOR, Severity.WARNING),
-        (WordSign.CHURN, Severity.NOTICE),
-        (WordSign.REPEATED_CONTACT, Severity.NOTICE),
-    )
-    silence_score: float = 40.0
-    clear_score: float = 35.0
-    clear_s: float = 10.0
-    least_open_s: float = 20.0
-    cooldown_s: float = 60.0
-    cap: int = 6
-    cap_s: float = 300.0
-
-    def __post_init__(self) -> None:
-        scores = [level.score for level in self.levels]
-        if scores != sorted(scores) or (scores and self.clear_score >= scores[0]):
-            raise ValueError(
-                "levels must rise and begin above clear_score, "
-                f"got {scores} and {self.clear_score}"
-            )
-
-
 @dataclass(slots=True)
 class _Alert:
-    """An alert that is open."""
+    """An alert that is open; it waits unless somebody took it or snoozes it."""
 
     alert_id: str
     rule: str
     severity: Severity
     opened_s: float
     acknowledged: bool = False
+    snoozed_until_s: float | None = None
+
+    @property
+    def waits(self) -> bool:
+        return not self.acknowledged and self.snoozed_until_s is None
+
+    def wake(self) -> None:
+        self.acknowledged, self.snoozed_until_s = False, None
 
 
 @dataclass(frozen=True, slots=True)
-class _Finding:
-    """A rule's condition holds."""
+class _Past:
+    """How the last alert of a rule ended."""
 
-    rule: str
+    at_s: float
     severity: Severity
-    evidence: tuple[Evidence, ...]
-
-
-@dataclass(slots=True)
-class _Recent:
-    """The last seconds of the curve, and since when each level is held."""
-
-    points: deque[HostilityPoint] = field(default_factory=deque)
-    held_since_s: dict[Level, float] = field(default_factory=dict)
-    calm_since_s: float | None = None
-    silent: bool = False
+    by_hand: bool
 
 
 class RuleEngine:
@@ -121,60 +58,109 @@ class RuleEngine:
 
     Pure. One alert of a rule at a time: what would open a second one escalates
     the first, or is joined to it. Events are fed as they happen; what follows is
-    told by the next `advance`.
+    told by the next `advance`. What supervisors do is told at once.
     """
 
-    def __init__(self, params: RuleParams) -> None:
-        self._params = params
-        self._recent = _Recent()
-        self._found: list[_Finding] = []
+    def __init__(self, rules: RuleSet) -> None:
+        self._limits = rules
+        on = [rule for rule in rules.rules if rule.enabled]
+        self._conditions = {rule.id: condition_of(rule) for rule in on}
+        self._scores = {rule.id for rule in on if isinstance(rule, ScoreRule)}
+        self._slopes = {rule.id for rule in on if isinstance(rule, SlopeRule)}
+        self._calm_since_s: float | None = None
+        self._found: list[Finding] = []
         self._open: dict[str, _Alert] = {}
-        self._closed_s: dict[str, float] = {}
+        self._past: dict[str, _Past] = {}
         self._opened_s: deque[float] = deque()
         self._n_alerts = 0
 
     @property
     def waiting(self) -> frozenset[str]:
+        """Ids of the alerts that are open and that nobody has taken or snoozed."""
+        return frozenset(a.alert_id for a in self._open.values() if a.waits)
+
+    @property
+    def untaken(self) -> frozenset[str]:
         """Ids of the alerts that are open and that nobody has taken."""
-        return frozenset(
-            alert.alert_id for alert in self._open.values() if not alert.acknowledged
-        )
+        return frozenset(a.alert_id for a in self._open.values() if not a.acknowledged)
+
+    @property
+    def open(self) -> frozenset[str]:
+        """Ids of all alerts that are open."""
+        return frozenset(alert.alert_id for alert in self._open.values())
 
     def feed(self, event: object) -> None:
         """Take one event of the call; those that do not matter here are ignored."""
         match event:
-            case HostilityPoint():
-                self._take_point(event)
-            case WordReading():
-                self._found += self._signs(event)
-            case LongSilence(start_s=start_s):
-                self._recent.silent = True
-                self._found += self._silence(start_s)
-            case SpeechStarted():
-                self._recent.silent = False
+            case HelpAsked():
+                self._found.append(Finding(HELP, Severity.CRITICAL, ()))
+            case HostilityPoint(score=score) if score >= self._limits.clear_score:
+                self._calm_since_s = None
+            case HostilityPoint(at_s=at_s) if self._calm_since_s is None:
+                self._calm_since_s = at_s
             case _:
                 pass
+        for condition in self._conditions.values():
+            self._found += condition.feed(event)
 
     def advance(self, now_s: float) -> list[AlertEvent]:
         """Let call time pass to `now_s`, all events of which have been fed."""
+        for condition in self._conditions.values():
+            self._found += condition.advance(now_s)
         found, self._found = self._found, []
         told: list[AlertEvent] = []
         for finding in found:
             told += self._tell(finding, now_s)
         told += self._close_over(now_s)
+        told += self._wake(now_s)
         return told
 
     def acknowledge(self, alert_id: str, by: str, at_s: float) -> AlertAcknowledged:
-        """A supervisor takes an alert.
+        """A supervisor takes an alert that waits, or one that somebody snoozed.
 
         Raises:
-            UnknownAlertError: no alert of this id waits.
+            UnknownAlertError: no alert of this id is open and not taken.
         """
-        for alert in self._open.values():
-            if alert.alert_id == alert_id and not alert.acknowledged:
-                alert.acknowledged = True
-                return AlertAcknowledged(alert_id, by, at_s)
-        raise UnknownAlertError(f"no alert {alert_id!r} waits in this call")
+        alert = self._find(alert_id)
+        if alert.acknowledged:
+            raise UnknownAlertError(f"alert {alert_id!r} has been taken")
+        alert.wake()
+        alert.acknowledged = True
+        return AlertAcknowledged(alert_id, by, at_s)
+
+    def snooze(
+        self, alert_id: str, by: str, at_s: float, until_s: float
+    ) -> AlertSnoozed:
+        """A supervisor wants to hear of an alert again at `until_s`.
+
+        Raises:
+            UnknownAlertError: no alert of this id is open.
+        """
+        alert = self._find(alert_id)
+        alert.wake()
+        alert.snoozed_until_s = until_s
+        return AlertSnoozed(alert_id, by, at_s, until_s)
+
+    def close(
+        self, alert_id: str, reason: AlertEnd, at_s: float, *, by: str, text: str = ""
+    ) -> AlertClosed:
+        """Somebody closes an alert.
+
+        Until its rule has cooled down only something more serious opens it again.
+
+        Raises:
+            UnknownAlertError: no alert of this id is open.
+        """
+        alert = self._find(alert_id)
+        self._forget(alert, at_s, by_hand=True)
+        return AlertClosed(alert_id, reason, at_s, by, text)
+
+    def withdraw_help(self, by: str, at_s: float) -> list[AlertEvent]:
+        """The agent no longer needs help; without effect when none was asked for."""
+        alert = self._open.get(HELP)
+        if alert is None:
+            return []
+        return [self.close(alert.alert_id, AlertEnd.WITHDRAWN, at_s, by=by)]
 
     def flush(self, now_s: float) -> list[AlertEvent]:
         """The call is over, and so is every alert of it."""
@@ -183,69 +169,39 @@ class RuleEngine:
             for alert in tuple(self._open.values())
         ]
 
-    def _take_point(self, point: HostilityPoint) -> None:
-        recent, params = self._recent, self._params
-        recent.points.append(point)
-        while recent.points[0].at_s < point.at_s - params.slope_s:
-            recent.points.popleft()
-        if point.score >= params.clear_score:
-            recent.calm_since_s = None
-        elif recent.calm_since_s is None:
-            recent.calm_since_s = point.at_s
-        for level in params.levels:
-            if point.score < level.score:
-                recent.held_since_s.pop(level, None)
-                continue
-            since_s = recent.held_since_s.setdefault(level, point.at_s)
-            if point.at_s - since_s >= level.hold_s:
-                self._found.append(
-                    _Finding("hostility", level.severity, point.evidence)
-                )
-        # The lower of the last two: one odd second is no slope.
-        score = min(late.score for late in tuple(recent.points)[-2:])
-        rise = score - min(earlier.score for earlier in recent.points)
-        if rise >= params.slope_points and score >= params.slope_least:
-            self._found.append(_Finding("slope", Severity.NOTICE, point.evidence))
+    def _find(self, alert_id: str) -> _Alert:
+        for alert in self._open.values():
+            if alert.alert_id == alert_id:
+                return alert
+        raise UnknownAlertError(f"no alert {alert_id!r} is open in this call")
 
-    def _signs(self, reading: WordReading) -> Iterable[_Finding]:
-        said = {hit.sign for hit in reading.hits}
-        for sign, severity in self._params.signs:
-            if sign in said:
-                evidence = Evidence(
-                    Source.WORDS, sign, 0.0, 1.0, reading.start_s, reading.end_s
-                )
-                yield _Finding(str(sign), severity, (evidence,))
-
-    def _silence(self, start_s: float) -> Iterable[_Finding]:
-        points = self._recent.points
-        if points and points[-1].score >= self._params.silence_score:
-            evidence = Evidence(
-                Source.TURNS, "long_silence", 0.0, 1.0, start_s, points[-1].at_s
-            )
-            yield _Finding("silence", Severity.WARNING, (evidence,))
-
-    def _tell(self, finding: _Finding, now_s: float) -> list[AlertEvent]:
+    def _tell(self, finding: Finding, now_s: float) -> list[AlertEvent]:
         """Open an alert, raise the one there is, or join it silently."""
         alert = self._open.get(finding.rule)
         if alert is None:
             return self._open_new(finding, now_s)
-        if _ORDER.index(finding.severity) <= _ORDER.index(alert.severity):
-            return []
-        alert.severity = finding.severity
-        alert.acknowledged = False  # Somebody should look again.
-        return [AlertEscalated(alert.alert_id, alert.severity, now_s, finding.evidence)]
+        if _ORDER.index(finding.severity) > _ORDER.index(alert.severity):
+            alert.severity = finding.severity
+            alert.wake()  # Somebody should look again.
+            return [
+                AlertEscalated(alert.alert_id, alert.severity, now_s, finding.evidence)
+            ]
+        if finding.rule == HELP and not alert.waits:
+            alert.wake()
+            return [AlertReopened(alert.alert_id, now_s)]
+        return []
 
-    def _open_new(self, finding: _Finding, now_s: float) -> list[AlertEvent]:
-        params = self._params
-        while self._opened_s and self._opened_s[0] <= now_s - params.cap_s:
+    def _open_new(self, finding: Finding, now_s: float) -> list[AlertEvent]:
+        limits = self._limits
+        while self._opened_s and self._opened_s[0] <= now_s - limits.cap_s:
             self._opened_s.popleft()
-        if finding.severity is not Severity.CRITICAL:
-            closed_s = self._closed_s.get(finding.rule, float("-inf"))
-            cooling = now_s < closed_s + params.cooldown_s
-            if cooling or len(self._opened_s) >= params.cap:
-                return []
+        if self._cools_down(finding, now_s):
+            return []
+        critical = finding.severity is Severity.CRITICAL
+        if not critical and len(self._opened_s) >= limits.cap:
+            return []
         # A rise that the level's own alert tells already is not told twice.
-        if finding.rule == "slope" and "hostility" in self._open:
+        if finding.rule in self._slopes and self._scores & self._open.keys():
             return []
         self._n_alerts += 1
         self._opened_s.append(now_s)
@@ -257,6 +213,23 @@ class RuleEngine:
             )
         ]
 
+    def _cools_down(self, finding: Finding, now_s: float) -> bool:
+        past = self._past.get(finding.rule)
+        if past is None or now_s >= past.at_s + self._limits.cooldown_s:
+            return False
+        if finding.rule == HELP:
+            return False
+        if past.by_hand:
+            return _ORDER.index(finding.severity) <= _ORDER.index(past.severity)
+        return finding.severity is not Severity.CRITICAL
+
+    def _wake(self, now_s: float) -> Iterable[AlertEvent]:
+        for alert in self._open.values():
+            until_s = alert.snoozed_until_s
+            if until_s is not None and now_s >= until_s:
+                alert.wake()
+                yield AlertReopened(alert.alert_id, now_s)
+
     def _close_over(self, now_s: float) -> list[AlertEvent]:
         return [
             self._close(alert, AlertEnd.CALMED, now_s)
@@ -265,16 +238,19 @@ class RuleEngine:
         ]
 
     def _is_over(self, alert: _Alert, now_s: float) -> bool:
-        if now_s < alert.opened_s + self._params.least_open_s:
+        if alert.rule == HELP or now_s < alert.opened_s + self._limits.least_open_s:
             return False
-        if alert.rule == "silence" and not self._recent.silent:
+        if self._conditions[alert.rule].over:
             return True
-        calm_since_s = self._recent.calm_since_s
+        calm_since_s = self._calm_since_s
         return calm_since_s is not None and (
-            now_s >= calm_since_s + self._params.clear_s
+            now_s >= calm_since_s + self._limits.clear_s
         )
 
     def _close(self, alert: _Alert, reason: AlertEnd, now_s: float) -> AlertClosed:
-        del self._open[alert.rule]
-        self._closed_s[alert.rule] = now_s
+        self._forget(alert, now_s, by_hand=False)
         return AlertClosed(alert.alert_id, reason, now_s)
+
+    def _forget(self, alert: _Alert, at_s: float, *, by_hand: bool) -> None:
+        del self._open[alert.rule]
+        self._past[alert.rule] = _Past(at_s, alert.severity, by_hand)

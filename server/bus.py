@@ -1,7 +1,7 @@
 """Fan-out of what happens in live calls to whoever watches, in this process."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -63,9 +63,16 @@ class Bus:
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
+        self._listeners: list[Callable[[News], None]] = []
+
+    def add_listener(self, listener: Callable[[News], None]) -> None:
+        """Have `listener` called with every news, at once; it must not take long."""
+        self._listeners.append(listener)
 
     def publish(self, news: News) -> None:
         """Offer `news` to everybody who watches now."""
+        for listener in self._listeners:
+            listener(news)
         for subscription in self._subscriptions:
             subscription.offer(news)
 

@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from alerts.events import CuesMuted, CuesUnmuted, LineOffered, Said
 from alerts.pause_cue import PauseCue, PauseCueParams
 from alerts.playbook import Line, Playbook
-from alerts.rules import RuleEngine, RuleParams
+from alerts.rules import RuleEngine
+from alerts.ruleset import RuleSet, load_rules
 from audio.endpointer import Endpointer, EndpointerParams
 from audio.events import (
     Interrupted,
@@ -35,6 +37,17 @@ from emotion.events import HostilityPoint, Phase
 from emotion.manner import Utterance
 from emotion.words import WordReader
 from models.ports import SpeechDetector, Transcript, VoiceReading
+from server.controls import (
+    AcknowledgeAlert,
+    AlertControl,
+    CloseAlert,
+    Control,
+    CueControl,
+    DismissCue,
+    OfferLine,
+    SnoozeAlert,
+    WithdrawHelp,
+)
 from server.events import (
     DIGITS,
     CallEnded,
@@ -46,11 +59,7 @@ from server.events import (
     Degraded,
     Event,
     LogEntry,
-    ModelsChanged,
-    Note,
-    Paused,
     Recovered,
-    Resumed,
     TranscriptFinal,
     WordsRead,
 )
@@ -81,7 +90,7 @@ class CallParams:
     turn_taking: TurnTakingParams = field(default_factory=TurnTakingParams)
     windows: WindowParams = field(default_factory=WindowParams)
     emotion: EmotionParams = field(default_factory=EmotionParams)
-    rules: RuleParams = field(default_factory=RuleParams)
+    rules: RuleSet = field(default_factory=load_rules)
     pause_cue: PauseCueParams = field(default_factory=PauseCueParams)
 
     def __post_init__(self) -> None:
@@ -122,27 +131,6 @@ Question = TranscribeRequest | VoiceRequest
 """What a call waits for."""
 
 Output = LogEntry | TranscribeRequest | VoiceRequest | PartialRequest
-
-
-@dataclass(frozen=True, slots=True)
-class AcknowledgeAlert:
-    """A supervisor takes an alert; without effect when it is not waiting."""
-
-    alert_id: str
-    by: str
-
-
-Control = (
-    Note
-    | ConsentChanged
-    | Paused
-    | Resumed
-    | AcknowledgeAlert
-    | Degraded
-    | Recovered
-    | ModelsChanged
-)
-"""What people and the service do to a call; it takes effect between two frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,10 +335,12 @@ class Call:
                 self._control(item)
 
     def _control(self, control: Control) -> None:
+        """Do what somebody asked for; what comes too late has no effect."""
         match control:
-            case AcknowledgeAlert(alert_id=alert_id, by=by):
-                if alert_id in self._rules.waiting:
-                    self._emit(self._rules.acknowledge(alert_id, by, self.now_s))
+            case AcknowledgeAlert() | SnoozeAlert() | CloseAlert() | WithdrawHelp():
+                self._emit_all(self._control_alert(control))
+            case DismissCue() | OfferLine() | CuesMuted() | CuesUnmuted():
+                self._emit_all(self._control_cue(control))
             case ConsentChanged(consent=consent):
                 self._consent = consent
                 self._emit(control)
@@ -362,6 +352,41 @@ class Call:
                 self._emit(control)
             case _:
                 self._emit(control)
+        # A call for help is told at once, even where no audio comes.
+        self._emit_all(self._rules.advance(self.now_s))
+
+    def _control_alert(self, control: AlertControl) -> list[Event]:
+        rules, now_s, by = self._rules, self.now_s, control.by
+        match control:
+            case WithdrawHelp():
+                return list(rules.withdraw_help(by, now_s))
+            case AcknowledgeAlert(alert_id=alert_id) if alert_id in rules.untaken:
+                return [rules.acknowledge(alert_id, by, now_s)]
+            case SnoozeAlert(alert_id=alert_id, for_s=for_s) if alert_id in rules.open:
+                return [rules.snooze(alert_id, by, now_s, now_s + for_s)]
+            case CloseAlert(alert_id=alert_id) if alert_id in rules.open:
+                reason, text = control.reason, control.text
+                return [rules.close(alert_id, reason, now_s, by=by, text=text)]
+            case _:
+                return []
+
+    def _control_cue(self, control: CueControl) -> list[Event]:
+        match control:
+            case DismissCue():
+                return list(self._cue.dismiss(self.now_s))
+            case CuesMuted():
+                return [control, *self._cue.mute(self.now_s)]
+            case CuesUnmuted():
+                self._cue.unmute()
+                return [control]
+            case OfferLine():
+                line = self._opening()
+                shown = self._cue.shown
+                return [
+                    LineOffered(
+                        shown, self.now_s, line.line_id, line.text, line.language
+                    )
+                ]
 
     def _hear(self, frames: tuple[Frame, ...]) -> None:
         """One step of 32 ms: speech, turns, voice, curve, alerts, cue."""
@@ -376,7 +401,8 @@ class Call:
             self._ask_partial(line)
         if self._scored:
             self._emit_all(self._turns.advance(self.now_s))
-            self._emit_all(self._rules.advance(self.now_s))
+        self._emit_all(self._rules.advance(self.now_s))
+        if self._scored:
             self._emit_all(self._cue.advance(self.now_s))
 
     def _follow(
@@ -465,9 +491,9 @@ class Call:
         """Log an event, and whatever follows from it right behind it."""
         self._seq += 1
         self._out.append(LogEntry(self._seq, self.now_s, event))
+        self._rules.feed(_as_rules_see(event))
         if not self._scored:
             return
-        self._rules.feed(event.reading if isinstance(event, WordsRead) else event)
         self._cue.feed(event)
         match event:
             case SpeechStarted() | SpeechEnded():
@@ -501,9 +527,19 @@ class Call:
         return line
 
     def _finish(self, end: _End) -> None:
-        if self._scored:
-            self._emit_all(self._rules.advance(self.now_s))
-            self._emit_all(self._cue.flush(self.now_s))
-            self._emit_all(self._rules.flush(self.now_s))
+        self._emit_all(self._rules.advance(self.now_s))
+        self._emit_all(self._cue.flush(self.now_s))
+        self._emit_all(self._rules.flush(self.now_s))
         self._emit(CallEnded(end.reason, self.now_s))
         self.ended = True
+
+
+def _as_rules_see(event: Event) -> object:
+    """Return `event` in the words of `alerts`, which knows nothing of the service."""
+    match event:
+        case WordsRead(reading=reading):
+            return reading
+        case TranscriptFinal(party=party, text=text):
+            return Said(party, text, event.start_s, event.end_s)
+        case _:
+            return event

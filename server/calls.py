@@ -104,6 +104,7 @@ class LiveCalls:
             consent=hello.consent,
             started_at=now.isoformat(timespec="milliseconds"),
             models=self._factory.models.names,
+            team=self._settings.team_of(hello.agent_id, hello.team),
         )
         await self._outside.storage.add_call(
             NewCall(started, now, str(hello.format.encoding), hello.format.rate)

@@ -1,6 +1,7 @@
 """Settings: one TOML file, environment on top, checked before anything starts."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -36,6 +37,8 @@ class ServiceSettings:
         session_hours: how long a log-in lasts.
         proxy_user_header: header in which the proxy names who is logged in;
             empty: people log in themselves. Only with `behind_proxy`.
+        teams: who is in which team, as ``team:agent_id``, for calls whose hello
+            does not say it.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -51,6 +54,7 @@ class ServiceSettings:
     hello_timeout_s: float = 5.0
     session_hours: float = 12.0
     proxy_user_header: str = ""
+    teams: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.host not in _LOOPBACK and not self.behind_proxy:
@@ -73,6 +77,19 @@ class ServiceSettings:
             raise ConfigError(
                 f"service.max_calls must be 1 or more, got {self.max_calls}"
             )
+
+        for member in self.teams:
+            if not re.fullmatch(r"[\w-]{1,64}:[\w-]{1,64}", member, re.ASCII):
+                raise ConfigError(
+                    f"service.teams must hold team:agent_id, got {member!r}"
+                )
+
+    def team_of(self, agent_id: str, named: str | None) -> str:
+        """Return the team that a hello names, else the agent's; empty: no team."""
+        if named is not None:
+            return named
+        teams = (member.partition(":") for member in self.teams)
+        return next((team for team, _, agent in teams if agent == agent_id), "")
 
     @property
     def url(self) -> str:

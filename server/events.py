@@ -14,12 +14,18 @@ from alerts.events import (
     AlertClosed,
     AlertEscalated,
     AlertOpened,
+    AlertReopened,
+    AlertSnoozed,
     CueArmed,
     CueCounting,
     CueFollowed,
     CueIgnored,
     CueReleased,
+    CuesMuted,
+    CuesUnmuted,
     CueWithdrawn,
+    HelpAsked,
+    LineOffered,
 )
 from audio.events import (
     Interrupted,
@@ -91,6 +97,7 @@ class CallStarted:
         started_at: wall-clock start, ISO 8601 in UTC; empty for a recording
             whose date is not known.
         models: names and versions of the models that listen.
+        team: the agent's team; empty where none is known.
     """
 
     call_id: str
@@ -101,6 +108,7 @@ class CallStarted:
     consent: Consent
     started_at: str
     models: tuple[str, ...]
+    team: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +146,20 @@ class Note:
     """A supervisor's words to the agent's screen."""
 
     text: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningStarted:
+    """A supervisor began to listen in."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningEnded:
+    """A supervisor no longer listens in."""
+
     by: str
 
 
@@ -205,14 +227,22 @@ Event = (
     | AlertOpened
     | AlertEscalated
     | AlertAcknowledged
+    | AlertSnoozed
+    | AlertReopened
     | AlertClosed
+    | HelpAsked
     | CueArmed
     | CueCounting
     | CueReleased
     | CueWithdrawn
     | CueFollowed
     | CueIgnored
+    | LineOffered
+    | CuesMuted
+    | CuesUnmuted
     | Note
+    | ListeningStarted
+    | ListeningEnded
     | Degraded
     | Recovered
     | ModelsChanged

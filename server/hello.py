@@ -34,6 +34,7 @@ class _Hello(_Message):
     call_id: Annotated[str, Field(pattern=_ID)] | None = None
     customer_ref: Annotated[str, Field(max_length=128)] = ""
     language: Literal["en", "zh"] | None = None
+    team: Annotated[str, Field(pattern=_ID)] | None = None
 
 
 class _Pause(_Message):
@@ -64,6 +65,7 @@ class Hello:
     consent: Consent
     parties: tuple[Party, ...]
     format: AudioFormat
+    team: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ def read_hello(text: str) -> Hello:
         consent=hello.consent,
         parties=parties,
         format=AudioFormat(hello.encoding, hello.rate, len(parties)),
+        team=hello.team,
     )
 
 

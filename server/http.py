@@ -1,5 +1,6 @@
 """Pages, the screens' feed and the HTTP interface. docs/protocol.md has the list."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -11,19 +12,15 @@ from fastapi import FastAPI, HTTPException, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.websockets import WebSocketDisconnect
 
-from alerts.events import AlertAcknowledged, AlertClosed, AlertOpened
-from server.bus import Bus
-from server.call import AcknowledgeAlert
 from server.calls import LiveCalls
 from server.config import ServiceSettings
-from server.events import Note
-from server.live import LiveCall
+from server.listen import listening
+from server.live_actions import live_actions
 from server.metrics import Metrics
-from server.screens import Topic, feed
+from server.screens import Feeds, Screen, Topic, read_have
 from server.storage import Storage
 from server.store import CallSummary
 from server.trust.access import (
@@ -42,24 +39,17 @@ STATIC = Path(__file__).parent / "static"
 
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 _POLICY_VIOLATION = 1008
+_HAVE_S = 2.0
+"""How long a screen that comes back may take to say what it has."""
 _NOT_LOGGED_IN = 4401
 _FORBIDDEN = 4403
 _NO_PAGES = "The pages have not been built. In a checkout of the project, run: make web"
 
 
-class _Acknowledge(BaseModel):
-    by: Annotated[str, Field(min_length=1, max_length=64)]
-
-
-class _NewNote(BaseModel):
-    text: Annotated[str, Field(min_length=1, max_length=500)]
-    by: Annotated[str, Field(min_length=1, max_length=64)]
-
-
 def build_app(
     settings: ServiceSettings,
     calls: LiveCalls,
-    bus: Bus,
+    feeds: Feeds,
     storage: Storage,
     metrics: Metrics,
     access: Access,
@@ -71,8 +61,11 @@ def build_app(
     _add_problems(app)
     app.include_router(session_router(access))
     _add_calls(app, storage, settings.data_dir / "audio")
-    _add_actions(app, calls)
-    _add_feed(app, settings, calls, bus)
+    app.include_router(live_actions(calls, access))
+    app.include_router(
+        listening(calls, access, lambda headers: _is_ours(headers, settings))
+    )
+    _add_feed(app, settings, feeds)
     _add_health(app, metrics)
     _add_pages(app)
     check_routes(app)
@@ -145,27 +138,6 @@ def _add_problems(app: FastAPI) -> None:
         return _problem(422, f"{where}: {first['msg']}")
 
 
-def _live(calls: LiveCalls, call_id: str) -> LiveCall:
-    live = calls.by_id.get(call_id)
-    if live is None:
-        raise HTTPException(404, "there is no live call of this id")
-    return live
-
-
-def _waiting_alerts(live: LiveCall) -> set[str]:
-    """Alerts of a call that are open and that nobody has taken."""
-    waiting: set[str] = set()
-    for entry in live.entries:
-        match entry.event:
-            case AlertOpened(alert_id=alert_id):
-                waiting.add(alert_id)
-            case AlertAcknowledged(alert_id=alert_id) | AlertClosed(alert_id=alert_id):
-                waiting.discard(alert_id)
-            case _:
-                pass
-    return waiting
-
-
 def _add_calls(app: FastAPI, storage: Storage, recordings: Path) -> None:
     access: Access = app.state.access
 
@@ -213,42 +185,13 @@ async def _known(storage: Storage, call_id: str) -> CallSummary:
     return summary
 
 
-def _add_actions(app: FastAPI, calls: LiveCalls) -> None:
-    access: Access = app.state.access
-
-    @app.post("/v1/calls/{call_id}/alerts/{alert_id}/acknowledge", status_code=204)
-    async def acknowledge(
-        call_id: str,
-        alert_id: str,
-        body: _Acknowledge,
-        viewer: Annotated[Viewer, needs(Permission.ASSIST)],
-    ) -> None:
-        live = _live(calls, call_id)
-        if alert_id not in _waiting_alerts(live):
-            raise HTTPException(404, "no alert of this id waits in this call")
-        await access.record(viewer, Action.ACKNOWLEDGE, call_id, {"alert_id": alert_id})
-        await live.control(AcknowledgeAlert(alert_id, viewer.signature(body.by)))
-
-    @app.post("/v1/calls/{call_id}/notes", status_code=204)
-    async def note(
-        call_id: str,
-        body: _NewNote,
-        viewer: Annotated[Viewer, needs(Permission.ASSIST)],
-    ) -> None:
-        live = _live(calls, call_id)
-        await access.record(
-            viewer, Action.NOTE, call_id, {"characters": len(body.text)}
-        )
-        await live.control(Note(body.text, viewer.signature(body.by)))
-
-
-def _add_feed(
-    app: FastAPI, settings: ServiceSettings, calls: LiveCalls, bus: Bus
-) -> None:
+def _add_feed(app: FastAPI, settings: ServiceSettings, feeds: Feeds) -> None:
     access: Access = app.state.access
 
     @app.websocket("/v1/live", dependencies=[PUBLIC])
-    async def live(socket: WebSocket, topic: str = "board") -> None:
+    async def live(
+        socket: WebSocket, topic: str = "board", *, resume: bool = False
+    ) -> None:
         # Accepted before it is checked: a browser tells its page no close code of a
         # connection that never was.
         await socket.accept()
@@ -269,7 +212,15 @@ def _add_feed(
             return
         await access.record_look(viewer, Action.WATCH, parsed.call_id or "")
         with suppress(WebSocketDisconnect):  # A screen was closed.
-            await feed(parsed, calls.by_id, bus, socket.send_text)
+            screen = Screen(parsed, socket.send_text)
+            if resume:
+                try:
+                    async with asyncio.timeout(_HAVE_S):
+                        screen.have = read_have(await socket.receive_text())
+                except (ValueError, TimeoutError) as error:
+                    await socket.close(_POLICY_VIOLATION, str(error))
+                    return
+            await feeds.serve(screen)
 
 
 async def _may_watch(access: Access, viewer: Viewer, topic: Topic) -> bool:

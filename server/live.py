@@ -1,7 +1,8 @@
 """One live call: bytes in; to the disk, through the call, out to log and screens."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from audio.codec import AudioFormat
@@ -12,12 +13,12 @@ from server.audio_log import AudioLog
 from server.bus import Bus, News
 from server.call import (
     Call,
-    Control,
     Output,
     PartialRequest,
     TranscribeRequest,
     VoiceRequest,
 )
+from server.controls import Control
 from server.engine import Engine, Urgency
 from server.events import (
     CallEnded,
@@ -35,6 +36,9 @@ from server.storage import Storage
 
 _INBOX_ITEMS = 64
 """Messages a call takes before its sender has to wait: about a second of audio."""
+
+_LISTENER_PIECES = 100
+"""Messages that wait for somebody who listens in: two seconds at the usual length."""
 
 _FAR_BEHIND_S = 60.0
 """Audio a call may hold that is not worked out yet, before its sender has to wait."""
@@ -58,6 +62,39 @@ class _Voice:
 
 
 _Item = bytes | Control | _Words | _Voice | _End
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A piece of the call's audio as it went to the disk: silence where it had to be.
+
+    Attributes:
+        start: index of its first byte in the call's audio.
+        data: interleaved audio in the call's format.
+    """
+
+    start: int
+    data: bytes
+
+
+class Listener:
+    """Somebody who listens in. Event loop only.
+
+    Bounded: who cannot take the audio as fast as it comes misses the oldest of it.
+    """
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Heard] = asyncio.Queue(_LISTENER_PIECES)
+
+    def offer(self, piece: Heard) -> None:
+        """Queue `piece`, in place of the oldest one where the queue is full."""
+        if self._queue.full():
+            self._queue.get_nowait()
+        self._queue.put_nowait(piece)
+
+    async def next(self) -> Heard:
+        """Wait for the next piece."""
+        return await self._queue.get()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +141,23 @@ class LiveCall:
         self._outside = outside
         self._inbox: asyncio.Queue[_Item] = asyncio.Queue(_INBOX_ITEMS)
         self._progress = asyncio.Condition()
+        self._heard: list[Heard] = []
+        self._listeners: set[Listener] = set()
+
+    @property
+    def consent(self) -> Consent:
+        """What the customer agreed to, as far as it is worked through."""
+        return self._gate.consent
+
+    @contextmanager
+    def listening(self) -> Iterator[Listener]:
+        """Hear the call's audio for as long as the context lasts."""
+        listener = Listener()
+        self._listeners.add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)
 
     @property
     def stored_bytes(self) -> int:
@@ -157,6 +211,7 @@ class LiveCall:
                 while not self._inbox.empty():
                     items.append(self._inbox.get_nowait())
                 outputs = await asyncio.to_thread(self._digest, items)
+                self._let_hear()
                 await self._dispatch(outputs, tasks)
                 async with self._progress:
                     self._progress.notify_all()
@@ -197,6 +252,12 @@ class LiveCall:
             LogEntry(3, last.at_s, last.event),
         ]
 
+    def _let_hear(self) -> None:
+        heard, self._heard = self._heard, []
+        for listener in self._listeners:
+            for piece in heard:
+                listener.offer(piece)
+
     def _digest(self, items: Sequence[_Item]) -> list[Output]:
         """Work through what has arrived; in a thread, one batch at a time."""
         outputs: list[Output] = []
@@ -208,6 +269,8 @@ class LiveCall:
         match item:
             case bytes():
                 data = self._gate.apply(item)
+                if self._listeners:
+                    self._heard.append(Heard(self.stored_bytes, data))
                 self._audio_log.append(data)
                 return self._call.receive_frames(self._framer.receive_bytes(data))
             case _Words(request_id=request_id, transcript=transcript):

@@ -2,11 +2,16 @@
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from pydantic import TypeAdapter, ValidationError
+
+from server.board_view import shown, thinned
 from server.bus import Bus, News, Subscription
+from server.events import LogEntry
+from server.floor import Floor
 from server.live import LiveCall
 from server.wire import entry_to_json
 
@@ -15,6 +20,8 @@ _BEHIND_S = 2.0
 """A call that is further behind its audio than this is said to be behind."""
 
 Send = Callable[[str], Awaitable[None]]
+
+_HAVE: TypeAdapter[dict[str, int]] = TypeAdapter(dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,11 @@ class Topic:
             return cls(call_id=name)
         raise ValueError("topic must be board, agent:<agent_id> or call:<call_id>")
 
+    @property
+    def is_board(self) -> bool:
+        """Whether it shows every call, each with less of its log."""
+        return self.agent_id is None and self.call_id is None
+
     def holds(self, live: LiveCall) -> bool:
         """Whether the screen shows this call."""
         started = live.started
@@ -49,79 +61,126 @@ class Topic:
         )
 
 
-async def feed(
-    topic: Topic, calls: Mapping[str, LiveCall], bus: Bus, send: Send
-) -> None:
-    """Send a screen what it shows, until sending fails.
+def read_have(text: str) -> dict[str, int]:
+    """Read what a screen says it has: the last seq it knows of each call.
 
-    A screen that falls behind loses what was queued and gets a fresh snapshot.
+    Raises:
+        ValueError: it is not a JSON object of integers.
     """
-    shown: set[str] = set()
-    with bus.subscribe() as news:
-        while True:
-            shown = await _snapshot(topic, calls, news, send)
-            await _follow(topic, calls, news, shown, send)
+    try:
+        return _HAVE.validate_json(text)
+    except ValidationError:
+        raise ValueError("expected a JSON object of call ids and numbers") from None
 
 
-async def _snapshot(
-    topic: Topic, calls: Mapping[str, LiveCall], news: Subscription, send: Send
-) -> set[str]:
-    news.missed = False
-    lives = [live for live in calls.values() if topic.holds(live)]
-    message = {
-        "type": "snapshot",
-        "calls": [
-            {
-                "call_id": live.started.call_id,
-                "live_s": live.live_s,
-                "entries": [entry_to_json(entry) for entry in live.entries],
+@dataclass(slots=True)
+class Screen:
+    """One screen.
+
+    Attributes:
+        topic: which calls it shows.
+        send: takes one message; raises when the screen is gone.
+        have: the last seq it has of each call, so that it gets only the rest.
+    """
+
+    topic: Topic
+    send: Send
+    have: dict[str, int] = field(default_factory=dict)
+
+
+class Feeds:
+    """Serves screens. Event loop only.
+
+    Args:
+        calls: the live calls.
+        bus: where what happens in them is told.
+        floor: the floor's figures, for boards.
+    """
+
+    def __init__(self, calls: Mapping[str, LiveCall], bus: Bus, floor: Floor) -> None:
+        self._calls = calls
+        self._bus = bus
+        self._floor = floor
+
+    async def serve(self, screen: Screen) -> None:
+        """Send a screen what it shows, until sending fails.
+
+        A screen that falls behind loses what was queued and gets a snapshot, in
+        which there is only what it does not have.
+        """
+        with self._bus.subscribe() as news:
+            while True:
+                news.missed = False
+                await self._snapshot(screen)
+                await self._follow(screen, news)
+
+    async def _snapshot(self, screen: Screen) -> None:
+        lives = [live for live in self._calls.values() if screen.topic.holds(live)]
+        message = {"type": "snapshot", "calls": [_call(screen, live) for live in lives]}
+        screen.have = {live.started.call_id: len(live.entries) for live in lives}
+        await screen.send(json.dumps(message, ensure_ascii=False))
+
+    async def _follow(self, screen: Screen, news: Subscription) -> None:
+        """Pass news on until some was missed."""
+        clock_at = time.monotonic() + _CLOCK_EVERY_S
+        while not news.missed:
+            item = await news.next(max(0.0, clock_at - time.monotonic()))
+            if item is not None:
+                await self._pass_on(screen, item)
+            if time.monotonic() >= clock_at:
+                clock_at += _CLOCK_EVERY_S
+                lives = [
+                    self._calls[call_id]
+                    for call_id in screen.have
+                    if call_id in self._calls
+                ]
+                clock = _clock(lives)
+                if screen.topic.is_board:
+                    clock["floor"] = asdict(self._floor.figures)
+                await screen.send(json.dumps(clock))
+
+    async def _pass_on(self, screen: Screen, news: News) -> None:
+        live = self._calls.get(news.call_id)
+        known = screen.have.get(news.call_id)
+        if known is None and (live is None or not screen.topic.holds(live)):
+            return
+        message: dict[str, Any] = {"call_id": news.call_id, "live_s": news.live_s}
+        if news.partial is not None:
+            message |= {"type": "partial"} | asdict(news.partial)
+        else:
+            entries = [entry for entry in news.entries if entry.seq > (known or 0)]
+            if not entries:
+                return
+            screen.have[news.call_id] = entries[-1].seq
+            message |= {"from": entries[0].seq - 1, "to": entries[-1].seq}
+            if screen.topic.is_board:
+                entries = shown(entries)
+            message |= {
+                "type": "entries",
+                "entries": [entry_to_json(entry) for entry in entries],
             }
-            for live in lives
-        ],
+        await screen.send(json.dumps(message, ensure_ascii=False))
+
+
+def _call(screen: Screen, live: LiveCall) -> dict[str, Any]:
+    """One call of a snapshot: what the screen lacks of it."""
+    known = screen.have.get(live.started.call_id, 0)
+    if not 0 <= known <= len(live.entries):
+        known = 0
+    message: dict[str, Any] = {
+        "call_id": live.started.call_id,
+        "live_s": live.live_s,
+        "from": known,
+        "to": len(live.entries),
     }
-    shown = {live.started.call_id for live in lives}
-    await send(json.dumps(message, ensure_ascii=False))
-    return shown
-
-
-async def _follow(
-    topic: Topic,
-    calls: Mapping[str, LiveCall],
-    news: Subscription,
-    shown: set[str],
-    send: Send,
-) -> None:
-    """Pass news on until some was missed."""
-    clock_at = time.monotonic() + _CLOCK_EVERY_S
-    while not news.missed:
-        item = await news.next(max(0.0, clock_at - time.monotonic()))
-        if item is not None:
-            live = calls.get(item.call_id)
-            if item.call_id in shown or (live is not None and topic.holds(live)):
-                shown.add(item.call_id)
-                await send(json.dumps(_message(item), ensure_ascii=False))
-        if time.monotonic() >= clock_at:
-            clock_at += _CLOCK_EVERY_S
-            lives = [calls[call_id] for call_id in shown if call_id in calls]
-            await send(json.dumps(_clock(lives)))
-
-
-def _message(news: News) -> dict[str, Any]:
-    if news.partial is not None:
-        return {
-            "type": "partial",
-            "call_id": news.call_id,
-            "live_s": news.live_s,
-            "party": news.partial.party,
-            "start_s": news.partial.start_s,
-            "text": news.partial.text,
-        }
-    return {
-        "type": "entries",
-        "call_id": news.call_id,
-        "live_s": news.live_s,
-        "entries": [entry_to_json(entry) for entry in news.entries],
-    }
+    # The list grows at its end only, so an entry with seq n stands at n - 1.
+    fresh: Sequence[LogEntry] = live.entries[known:]
+    if screen.topic.is_board and known == 0:
+        fresh, totals = thinned(live.entries)
+        message["totals"] = asdict(totals)
+    elif screen.topic.is_board:
+        fresh = shown(fresh)
+    return message | {"entries": [entry_to_json(entry) for entry in fresh]}
 
 
 def _clock(lives: Iterable[LiveCall]) -> dict[str, Any]:

@@ -6,12 +6,13 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import uvicorn
 from fastapi import FastAPI
 from websockets.asyncio.server import serve
 
-from server.bus import Bus
+from server.bus import Bus, News
 from server.calls import LiveCalls
 from server.config import ServiceSettings
 from server.desk.desk import Desk
@@ -19,12 +20,14 @@ from server.desk.http import add_desk
 from server.engine import Engine
 from server.errors import ServerError
 from server.factory import CallFactory
+from server.floor import COUNTED, Floor
 from server.hello import MAX_MESSAGE_BYTES
 from server.http import build_app
 from server.ingest import PATH, Ingest
 from server.live import Outside
 from server.metrics import Metrics
 from server.recovery import finish_interrupted_calls
+from server.screens import Feeds
 from server.storage import Storage
 from server.store import Store
 from server.trust.access import Access, AccessParams
@@ -72,15 +75,18 @@ async def running_service(
         desk = Desk(store, settings.data_dir / "audio")
         metrics = Metrics()
         outside = Outside(Engine(factory.models, metrics), Bus(), storage)
+        floor = Floor()
+        outside.bus.add_listener(lambda news: _count(floor, news))
         failure: Exception | None = None
         try:
             await finish_interrupted_calls(storage, settings.data_dir / "audio")
+            await _recall_today(floor, storage)
             async with asyncio.TaskGroup() as tasks:
                 calls = LiveCalls(settings, factory, outside, metrics, tasks)
                 app = build_app(
                     settings,
                     calls,
-                    outside.bus,
+                    Feeds(calls.by_id, outside.bus, floor),
                     storage,
                     metrics,
                     _access(settings, store, storage),
@@ -111,6 +117,20 @@ async def running_service(
 def _access(settings: ServiceSettings, store: Store, storage: Storage) -> Access:
     params = AccessParams(settings.session_hours, settings.proxy_user_header)
     return Access(People(store.engine), AuditLog(store.engine), storage, params)
+
+
+def _count(floor: Floor, news: News) -> None:
+    floor.begin(datetime.now().astimezone().date())
+    floor.take(news.call_id, news.entries)
+
+
+async def _recall_today(floor: Floor, storage: Storage) -> None:
+    """Take what happened today before the service was started."""
+    now = datetime.now().astimezone()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    floor.begin(now.date())
+    for call_id, entry in await storage.happened(midnight.astimezone(UTC), COUNTED):
+        floor.take(call_id, [entry])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import TypeVar
 
-from server.events import LogEntry
+from server.events import Event, LogEntry
 from server.store import CallSummary, NewCall, Store
 
 _T = TypeVar("_T")
@@ -41,6 +42,12 @@ class Storage:
     async def call(self, call_id: str) -> CallSummary | None:
         """See `Store.call`."""
         return await self._do(lambda: self._store.call(call_id))
+
+    async def happened(
+        self, since: datetime, kinds: Sequence[type[Event]]
+    ) -> list[tuple[str, LogEntry]]:
+        """See `Store.happened`."""
+        return await self._do(lambda: self._store.happened(since, kinds))
 
     async def entries(self, call_id: str) -> list[LogEntry]:
         """See `Store.entries`."""

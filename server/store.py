@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from alerts.events import AlertOpened, CueFollowed, CueIgnored
 from emotion.events import HostilityPoint
 from server.errors import StoreError
-from server.events import CallEnded, CallEndReason, CallStarted, LogEntry
+from server.events import CallEnded, CallEndReason, CallStarted, Event, LogEntry
 from server.wire import entry_from_json, entry_to_json
 
 _BUSY_TIMEOUT_S = 10
@@ -32,6 +32,7 @@ class _CallRow(_Base):
 
     call_id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
     agent_id: Mapped[str] = mapped_column(sa.String(64), index=True)
+    team: Mapped[str] = mapped_column(sa.String(64), index=True, default="")
     customer_ref: Mapped[str] = mapped_column(sa.String(128), index=True)
     language: Mapped[str | None] = mapped_column(sa.String(8))
     parties: Mapped[list[str]] = mapped_column(sa.JSON)
@@ -74,6 +75,7 @@ class CallSummary:
 
     call_id: str
     agent_id: str
+    team: str
     customer_ref: str
     language: str | None
     parties: tuple[str, ...]
@@ -98,6 +100,7 @@ def _summary(row: _CallRow) -> CallSummary:
     return CallSummary(
         call_id=row.call_id,
         agent_id=row.agent_id,
+        team=row.team,
         customer_ref=row.customer_ref,
         language=row.language,
         parties=tuple(row.parties),
@@ -217,6 +220,20 @@ class Store:
         with Session(self._engine) as session:
             return [_summary(row) for row in session.scalars(query)]
 
+    def happened(
+        self, since: datetime, kinds: Sequence[type[Event]]
+    ) -> list[tuple[str, LogEntry]]:
+        """Entries of these kinds in the calls begun since then, with their calls."""
+        names = [kind.__name__ for kind in kinds]
+        query = (
+            sa.select(_EntryRow)
+            .join(_CallRow, _CallRow.call_id == _EntryRow.call_id)
+            .where(_CallRow.started_at >= since, _EntryRow.kind.in_(names))
+            .order_by(_CallRow.started_at, _EntryRow.call_id, _EntryRow.seq)
+        )
+        with Session(self._engine) as session:
+            return [(row.call_id, _entry(row)) for row in session.scalars(query)]
+
     def entries(self, call_id: str) -> list[LogEntry]:
         """A call's whole log, in order; empty when there is none."""
         query = (
@@ -225,12 +242,13 @@ class Store:
             .order_by(_EntryRow.seq)
         )
         with Session(self._engine) as session:
-            return [
-                entry_from_json(
-                    {"seq": r.seq, "at_s": r.at_s, "kind": r.kind, "body": r.body}
-                )
-                for r in session.scalars(query)
-            ]
+            return [_entry(row) for row in session.scalars(query)]
+
+
+def _entry(row: _EntryRow) -> LogEntry:
+    return entry_from_json(
+        {"seq": row.seq, "at_s": row.at_s, "kind": row.kind, "body": row.body}
+    )
 
 
 def _new_row(call: NewCall) -> _CallRow:
@@ -238,6 +256,7 @@ def _new_row(call: NewCall) -> _CallRow:
     return _CallRow(
         call_id=started.call_id,
         agent_id=started.agent_id,
+        team=started.team,
         customer_ref=started.customer_ref,
         language=started.language,
         parties=[str(party) for party in started.parties],

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from alerts.rules import RuleParams
+from alerts.ruleset import HELP, load_rules
 from emotion.events import Phase, Tier
 from server.desk.errors import QueryError
 
@@ -121,10 +121,8 @@ class SearchQuery:
 _ADAPTER = TypeAdapter(SearchQuery)
 
 RULES = (
-    "hostility",
-    "slope",
-    "silence",
-    *(str(sign) for sign, _ in RuleParams().signs),
+    HELP,
+    *(rule.id for rule in load_rules().rules),
 )
 """Rules that are shipped; a search takes any."""
 

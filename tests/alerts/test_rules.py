@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -9,9 +10,14 @@ from alerts.events import (
     AlertEnd,
     AlertEscalated,
     AlertOpened,
+    AlertReopened,
+    AlertSnoozed,
+    HelpAsked,
+    HelpReason,
     Severity,
 )
-from alerts.rules import AlertEvent, Level, RuleEngine, RuleParams
+from alerts.rules import AlertEvent, RuleEngine
+from alerts.ruleset import Level, RuleSet, ScoreRule, SignRule, load_rules
 from audio.events import LongSilence, SpeechStarted
 from audio.frame import Party
 from emotion.events import (
@@ -26,6 +32,7 @@ from emotion.events import (
 
 pytestmark = pytest.mark.unit
 
+SHIPPED = load_rules()
 WHY = (Evidence(Source.VOICE, "voice_anger", 30.0, 0.8, 0.0, 1.0),)
 
 
@@ -35,7 +42,7 @@ def follow(
     start_s: int = 0,
 ) -> list[AlertEvent]:
     """One score a second."""
-    engine = engine or RuleEngine(RuleParams())
+    engine = engine or RuleEngine(SHIPPED)
     told: list[AlertEvent] = []
     for at_s, score in enumerate(scores, start_s):
         engine.feed(HostilityPoint(at_s, score, score, score, Phase.RATIONAL, WHY))
@@ -100,7 +107,7 @@ def test_a_steep_rise_is_noticed_before_the_score_is_held() -> None:
     ],
 )
 def test_some_words_alert_whatever_the_tone(sign: WordSign, severity: Severity) -> None:
-    engine = RuleEngine(RuleParams())
+    engine = RuleEngine(SHIPPED)
     engine.feed(words(sign))
 
     (opened,) = engine.advance(2.5)
@@ -111,7 +118,7 @@ def test_some_words_alert_whatever_the_tone(sign: WordSign, severity: Severity) 
 
 
 def test_the_same_words_again_join_the_open_alert() -> None:
-    engine = RuleEngine(RuleParams())
+    engine = RuleEngine(SHIPPED)
     engine.feed(words(WordSign.CHURN))
     engine.feed(words(WordSign.CHURN))
     first = engine.advance(2)
@@ -122,7 +129,7 @@ def test_the_same_words_again_join_the_open_alert() -> None:
 
 
 def test_a_rule_cools_down_after_its_alert_unless_it_is_critical() -> None:
-    engine = RuleEngine(RuleParams())
+    engine = RuleEngine(SHIPPED)
     engine.feed(words(WordSign.CHURN, WordSign.THIRD_PARTY_THREAT))
     follow([0] * 40, engine)
     engine.feed(words(WordSign.CHURN, WordSign.THIRD_PARTY_THREAT))
@@ -135,10 +142,10 @@ def test_a_rule_cools_down_after_its_alert_unless_it_is_critical() -> None:
 
 
 def test_there_are_not_more_alerts_than_the_cap() -> None:
-    params = RuleParams(
-        signs=tuple((sign, Severity.NOTICE) for sign in WordSign), cap=3
+    rules = tuple(
+        SignRule(id=sign, sign=sign, severity=Severity.NOTICE) for sign in WordSign
     )
-    engine = RuleEngine(params)
+    engine = RuleEngine(RuleSet(rules=rules, cap=3))
     engine.feed(words(*WordSign))
 
     assert len(engine.advance(1)) == 3
@@ -149,7 +156,7 @@ def test_there_are_not_more_alerts_than_the_cap() -> None:
 
 
 def test_silence_matters_only_on_a_hostile_call() -> None:
-    calm, hostile = RuleEngine(RuleParams()), RuleEngine(RuleParams())
+    calm, hostile = RuleEngine(SHIPPED), RuleEngine(SHIPPED)
     follow([10] * 5, calm)
     follow([42] * 5, hostile)
     for engine in (calm, hostile):
@@ -164,7 +171,7 @@ def test_silence_matters_only_on_a_hostile_call() -> None:
 
 
 def test_an_alert_is_acknowledged_once_and_waits_again_when_it_escalates() -> None:
-    engine = RuleEngine(RuleParams())
+    engine = RuleEngine(SHIPPED)
     follow(slowly(60, 30), engine)
     assert engine.waiting == {"a1"}
 
@@ -183,7 +190,10 @@ def test_a_rise_that_its_own_alert_tells_is_not_told_twice() -> None:
 
     rules = [event.rule for event in told if isinstance(event, AlertOpened)]
     assert rules == ["slope", "hostility"]
-    engine = RuleEngine(RuleParams(levels=(Level(40, 0, Severity.WARNING),)))
+    at_once = ScoreRule(id="hostility", levels=(Level(40, 0, Severity.WARNING),))
+    engine = RuleEngine(
+        replace(SHIPPED, rules=(at_once, *SHIPPED.rules[1:]), clear_score=35)
+    )
     told = follow([10, 42, 90, 90], engine)
     assert [event.rule for event in told if isinstance(event, AlertOpened)] == [
         "hostility"
@@ -191,7 +201,7 @@ def test_a_rise_that_its_own_alert_tells_is_not_told_twice() -> None:
 
 
 def test_events_of_no_interest_are_ignored() -> None:
-    engine = RuleEngine(RuleParams())
+    engine = RuleEngine(SHIPPED)
 
     engine.feed(AlertAcknowledged("a1", "Mia", 1.0))
 
@@ -199,7 +209,7 @@ def test_events_of_no_interest_are_ignored() -> None:
 
 
 def test_the_end_of_the_call_closes_every_alert() -> None:
-    engine = RuleEngine(RuleParams())
+    engine = RuleEngine(SHIPPED)
     engine.feed(words(WordSign.CHURN, WordSign.SUPERVISOR))
     engine.advance(2)
 
@@ -212,10 +222,79 @@ def test_the_end_of_the_call_closes_every_alert() -> None:
     assert engine.waiting == frozenset()
 
 
-def test_levels_that_do_not_rise_are_refused() -> None:
-    high = Level(75, 1, Severity.WARNING)
-    low = Level(50, 1, Severity.WARNING)
+def test_an_alert_that_was_snoozed_waits_again_when_its_time_is_up() -> None:
+    engine = RuleEngine(SHIPPED)
+    follow(slowly(60, 30), engine)
 
-    for levels in ((high, low), (Level(20, 1, Severity.NOTICE),)):
-        with pytest.raises(ValueError, match="levels"):
-            RuleParams(levels=levels)
+    assert engine.snooze("a1", "Mia", 31.0, 61.0) == AlertSnoozed("a1", "Mia", 31, 61)
+
+    assert engine.waiting == frozenset()
+    assert follow([60] * 29, engine, start_s=32) == []
+    assert engine.advance(61) == [AlertReopened("a1", 61)]
+    assert engine.waiting == {"a1"}
+
+
+def test_a_snoozed_alert_that_escalates_wakes_at_once_and_only_once() -> None:
+    engine = RuleEngine(SHIPPED)
+    follow(slowly(60, 30), engine)
+    engine.snooze("a1", "Mia", 31.0, 40.0)
+
+    told = follow([80] * 20, engine, start_s=32)
+
+    assert [type(event) for event in told] == [AlertEscalated]
+
+
+def test_an_alert_closed_by_hand_comes_back_only_for_something_worse() -> None:
+    engine = RuleEngine(SHIPPED)
+    follow(slowly(60, 30), engine)
+    closed = engine.close("a1", AlertEnd.FALSE_ALARM, 31.0, by="Mia", text="a joke")
+
+    assert closed == AlertClosed("a1", AlertEnd.FALSE_ALARM, 31.0, "Mia", "a joke")
+    assert follow([60] * 10, engine, start_s=32) == []
+    worse = follow([80] * 5, engine, start_s=42)
+    assert [type(event) for event in worse] == [AlertOpened]
+    engine.close("a2", AlertEnd.RESOLVED, 50.0, by="Mia")
+    assert follow([80] * 20, engine, start_s=51) == []
+
+
+def test_what_is_not_open_cannot_be_snoozed_or_closed() -> None:
+    engine = RuleEngine(SHIPPED)
+
+    with pytest.raises(UnknownAlertError, match="a1"):
+        engine.snooze("a1", "Mia", 1.0, 2.0)
+    with pytest.raises(UnknownAlertError, match="a1"):
+        engine.close("a1", AlertEnd.RESOLVED, 1.0, by="Mia")
+
+
+def test_a_call_for_help_is_critical_and_stays_until_somebody_closes_it() -> None:
+    engine = RuleEngine(SHIPPED)
+    engine.feed(HelpAsked(HelpReason.ABUSE, "", "a7"))
+
+    assert engine.advance(1.0) == [AlertOpened("a1", "help", Severity.CRITICAL, 1, ())]
+    assert follow([0] * 100, engine) == []
+    engine.acknowledge("a1", "Mia", 101.0)
+    engine.feed(HelpAsked(HelpReason.THREAT, "", "a7"))
+    assert engine.advance(102.0) == [AlertReopened("a1", 102.0)]
+    engine.feed(HelpAsked(HelpReason.THREAT, "", "a7"))
+    assert engine.advance(103.0) == []
+
+
+def test_an_agent_can_take_a_call_for_help_back() -> None:
+    engine = RuleEngine(SHIPPED)
+    assert engine.withdraw_help("a7", 1.0) == []
+    engine.feed(HelpAsked(HelpReason.OTHER, "", "a7"))
+    engine.advance(1.0)
+
+    told = engine.withdraw_help("a7", 2.0)
+
+    assert told == [AlertClosed("a1", AlertEnd.WITHDRAWN, 2.0, "a7")]
+    engine.feed(HelpAsked(HelpReason.OTHER, "", "a7"))
+    assert len(engine.advance(3.0)) == 1
+
+
+def test_a_rule_that_is_off_finds_nothing() -> None:
+    off = tuple(replace(rule, enabled=False) for rule in SHIPPED.rules)
+    engine = RuleEngine(replace(SHIPPED, rules=off))
+    engine.feed(words(WordSign.CHURN))
+
+    assert follow([*slowly(90)] + [90] * 5, engine) == []

@@ -22,7 +22,6 @@ from emotion.words import load_word_reader
 from models.fake import FakeDetector
 from models.ports import Transcript, VoiceReading
 from server.call import (
-    AcknowledgeAlert,
     Call,
     CallParams,
     Output,
@@ -30,6 +29,7 @@ from server.call import (
     TranscribeRequest,
     VoiceRequest,
 )
+from server.controls import AcknowledgeAlert
 from server.events import (
     CallEnded,
     CallEndReason,

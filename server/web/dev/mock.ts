@@ -46,7 +46,13 @@ class MockService {
     const calls = [...this.#live.values()].filter((it) => concerns(topic, it));
     send(socket, {
       type: 'snapshot',
-      calls: calls.map((it) => ({ call_id: it.id, live_s: now_s(it), entries: it.sent })),
+      calls: calls.map((it) => ({
+        call_id: it.id,
+        live_s: now_s(it),
+        from: 0,
+        to: it.sent.length,
+        entries: it.sent,
+      })),
     });
   }
 
@@ -125,7 +131,9 @@ class MockService {
       const live_s = now_s(call);
       for (const [socket, topic] of this.#screens) {
         if (!concerns(topic, call)) continue;
-        if (entries.length > 0) send(socket, { type: 'entries', call_id: call.id, live_s, entries });
+        const to = call.sent.length;
+        const part = { from: to - entries.length, to, entries };
+        if (entries.length > 0) send(socket, { type: 'entries', call_id: call.id, live_s, ...part });
         partials(call, live_s).forEach((partial) => send(socket, partial));
       }
     }

@@ -180,6 +180,7 @@ export function callEntries(script: Script, params: CallParams): Entry[] {
     consent: 'granted',
     started_at: params.startedAt,
     models: ['whisper-base', 'voice-1', 'words-1'],
+    team: 'home',
   });
   script.lines.forEach((line, index) => {
     const { party, start_s, end_s, text } = line;
@@ -234,7 +235,7 @@ export function callEntries(script: Script, params: CallParams): Entry[] {
   add(29, 'AlertOpened', { alert_id: 'a2', rule: 'hostility', severity: 'warning', at_s: 29, evidence: evidenceAt(script, 29) });
   add(35.7, 'AlertOpened', { alert_id: 'a3', rule: 'third_party_threat', severity: 'warning', at_s: 35.7, evidence: evidenceAt(script, 36) });
   add(39, 'AlertEscalated', { alert_id: 'a2', severity: 'critical', at_s: 39, evidence: evidenceAt(script, 39) });
-  add(70, 'AlertClosed', { alert_id: 'a2', reason: 'calmed', at_s: 70 });
+  add(70, 'AlertClosed', { alert_id: 'a2', reason: 'calmed', at_s: 70, by: '', text: '' });
   add(31, 'CueArmed', { cue_id: 'c1', at_s: 31, p: 0.71 });
   add(35, 'CueCounting', { cue_id: 'c1', start_s: 34.5, until_s: 39.5 });
   add(35.6, 'CueArmed', { cue_id: 'c1', at_s: 35.6, p: 0.8 });
@@ -243,7 +244,13 @@ export function callEntries(script: Script, params: CallParams): Entry[] {
   add(47.6, 'CueFollowed', { cue_id: 'c1', at_s: 47.4, pause_s: 5.6 });
   add(57, 'Note', { text: script.supervisorNote, by: script.language === 'zh' ? '王主管' : 'Maria' });
   for (const alert_id of ['a1', 'a3']) {
-    add(SCRIPT_S, 'AlertClosed', { alert_id, reason: 'call_ended', at_s: SCRIPT_S });
+    add(SCRIPT_S, 'AlertClosed', {
+      alert_id,
+      reason: 'call_ended',
+      at_s: SCRIPT_S,
+      by: '',
+      text: '',
+    });
   }
   add(SCRIPT_S, 'CallEnded', { reason: 'completed', duration_s: SCRIPT_S });
   return timed

@@ -1,6 +1,6 @@
 /** The service over HTTP: actions and finished calls. */
 
-import type { CallSummary, Entry } from './events';
+import type { AlertEnd, CallSummary, Entry, HelpReason } from './events';
 
 /** The service answered with a problem, or not at all (`status` 0). */
 export class ServiceError extends Error {
@@ -60,7 +60,34 @@ export async function entries(callId: string): Promise<readonly Entry[]> {
 }
 
 export const acknowledge = (callId: string, alertId: string, by: string): Promise<void> =>
-  post(`${call(callId)}/alerts/${encodeURIComponent(alertId)}/acknowledge`, { by });
+  post(`${alert(callId, alertId)}/acknowledge`, { by });
+
+const alert = (callId: string, alertId: string): string =>
+  `${call(callId)}/alerts/${encodeURIComponent(alertId)}`;
+
+export const snooze = (callId: string, alertId: string, by: string, for_s: number): Promise<void> =>
+  post(`${alert(callId, alertId)}/snooze`, { by, for_s });
+
+export const closeAlert = (
+  callId: string,
+  alertId: string,
+  by: string,
+  reason: AlertEnd,
+  text: string,
+): Promise<void> => post(`${alert(callId, alertId)}/close`, { by, reason, text });
+
+export const askHelp = (callId: string, by: string, reason: HelpReason, text: string): Promise<void> =>
+  post(`${call(callId)}/help`, { by, reason, text });
+
+export const withdrawHelp = (callId: string, by: string): Promise<void> =>
+  post(`${call(callId)}/help/withdraw`, { by });
+
+export const dismissCue = (callId: string): Promise<void> => post(`${call(callId)}/cues/dismiss`, {});
+
+export const muteCues = (callId: string, by: string, muted: boolean): Promise<void> =>
+  post(`${call(callId)}/cues/${muted ? 'mute' : 'unmute'}`, { by });
+
+export const offerLine = (callId: string): Promise<void> => post(`${call(callId)}/cues/line`, {});
 
 export const sendNote = (callId: string, text: string, by: string): Promise<void> =>
   post(`${call(callId)}/notes`, { text, by });

@@ -4,17 +4,21 @@
  */
 
 import type {
+  AlertEnd,
   Bodies,
   CallEndReason,
   Consent,
   Degradation,
   Entry,
   Evidence,
+  HelpReason,
   HostilityPoint,
   Party,
   PartialWords,
   Phase,
   Severity,
+  Span,
+  Totals,
   WordHit,
 } from './events';
 
@@ -48,7 +52,7 @@ export interface PartialUtterance {
   readonly ended_s: number | null;
 }
 
-export type AlertState = 'open' | 'escalated' | 'acknowledged' | 'closed';
+export type AlertState = 'open' | 'escalated' | 'acknowledged' | 'snoozed' | 'closed';
 
 export interface Alert {
   readonly id: string;
@@ -57,7 +61,14 @@ export interface Alert {
   readonly state: AlertState;
   readonly at_s: number;
   readonly escalated_s: number | null;
+  /** Who took, snoozed or closed it. */
   readonly by: string | null;
+  /** When somebody took it first. */
+  readonly taken_s: number | null;
+  readonly snoozed_until_s: number | null;
+  readonly closed: { readonly at_s: number; readonly reason: AlertEnd; readonly text: string } | null;
+  /** Why the agent called, for an alert that is a call for help. */
+  readonly help: { readonly reason: HelpReason; readonly text: string } | null;
   readonly evidence: readonly Evidence[];
 }
 
@@ -69,6 +80,11 @@ export type CueStep =
   | 'ignored'
   | 'withdrawn';
 
+export interface OpeningLine {
+  readonly text: string;
+  readonly language: string;
+}
+
 export interface Cue {
   readonly id: string;
   readonly step: CueStep;
@@ -77,7 +93,7 @@ export interface Cue {
   /** When the last step was taken. */
   readonly at_s: number;
   readonly count: { readonly start_s: number; readonly until_s: number } | null;
-  readonly line: { readonly text: string; readonly language: string } | null;
+  readonly line: OpeningLine | null;
   /** How long the agent waited, once that is known. */
   readonly pause_s: number | null;
 }
@@ -94,6 +110,7 @@ export interface CallState {
   /** Sequence number of the last entry taken. */
   readonly seq: number;
   readonly agentId: string;
+  readonly team: string;
   readonly customerRef: string;
   readonly language: string | null;
   readonly parties: readonly Party[];
@@ -102,11 +119,22 @@ export interface CallState {
   readonly points: readonly HostilityPoint[];
   readonly phases: readonly PhaseSpan[];
   readonly speech: readonly SpeechSpan[];
+  /** Seconds each party has spoken. */
+  readonly spoken_s: Readonly<Record<Party, number>>;
+  /** Seconds in which both spoke. */
+  readonly overlap_s: number;
   /** In the order in which they were begun. */
   readonly utterances: readonly Utterance[];
   readonly partials: Readonly<Partial<Record<Party, PartialUtterance>>>;
   readonly alerts: readonly Alert[];
   readonly cues: readonly Cue[];
+  /** A line the agent asked for outside of a cue. */
+  readonly offered: (OpeningLine & { readonly at_s: number }) | null;
+  readonly muted: boolean;
+  /** Why the agent last called for help. */
+  readonly help: Alert['help'];
+  /** Who listens in. */
+  readonly listeners: readonly string[];
   readonly notes: readonly SupervisorNote[];
   readonly degraded: readonly Degradation[];
   readonly interruptions: Readonly<Record<Party, number>>;
@@ -121,6 +149,7 @@ export const newCall = (id: string): CallState => ({
   id,
   seq: 0,
   agentId: '',
+  team: '',
   customerRef: '',
   language: null,
   parties: [],
@@ -129,10 +158,16 @@ export const newCall = (id: string): CallState => ({
   points: [],
   phases: [],
   speech: [],
+  spoken_s: { customer: 0, agent: 0, unknown: 0 },
+  overlap_s: 0,
   utterances: [],
   partials: {},
   alerts: [],
   cues: [],
+  offered: null,
+  muted: false,
+  help: null,
+  listeners: [],
   notes: [],
   degraded: [],
   interruptions: { customer: 0, agent: 0, unknown: 0 },
@@ -160,11 +195,17 @@ const PARTIAL_KEPT_S = 6;
 /**
  * Take `entries`, in order, into `call`. Entries known already are passed over.
  *
+ * @param span which part of the log this is, where some of it was left out; without
+ *   it no entry may be missing.
  * @throws GapError an entry is missing; `call` itself is unchanged.
  */
-export function fold(call: CallState, entries: readonly Entry[]): CallState {
+export function fold(call: CallState, entries: readonly Entry[], span?: Span): CallState {
   const fresh = entries.filter((entry) => entry.seq > call.seq);
-  if (fresh.length === 0) return call;
+  if (span !== undefined && span.from > call.seq) {
+    throw new GapError(call.id, call.seq + 1, span.from + 1);
+  }
+  const seq = Math.max(call.seq, span?.to ?? 0);
+  if (fresh.length === 0) return seq === call.seq ? call : { ...call, seq };
   const draft: Draft = { ...call };
   // The three that grow by the second are copied once for the batch, and only where it
   // has something for them: who draws them need not draw them again.
@@ -177,12 +218,53 @@ export function fold(call: CallState, entries: readonly Entry[]): CallState {
   if (kinds.has('SpeechEnded')) draft.speech = speech;
   if (said) draft.utterances = utterances;
   for (const entry of fresh) {
-    if (entry.seq !== draft.seq + 1) throw new GapError(call.id, draft.seq + 1, entry.seq);
+    if (span === undefined && entry.seq !== draft.seq + 1) {
+      throw new GapError(call.id, draft.seq + 1, entry.seq);
+    }
     draft.seq = entry.seq;
     step(draft, { points, speech, utterances }, entry);
     dropStalePartials(draft, entry.at_s);
   }
+  draft.seq = Math.max(draft.seq, seq);
   return draft;
+}
+
+/** Begin a call that a board was sent only a part of: `totals` is what the rest adds up to. */
+export function newThinCall(id: string, totals: Totals): CallState {
+  const call = newCall(id);
+  return {
+    ...call,
+    spoken_s: { ...call.spoken_s, ...totals.spoken_s },
+    interruptions: { ...call.interruptions, ...totals.interruptions },
+    peak: totals.peak,
+  };
+}
+
+/** Points that a board draws: three minutes, and a few to begin with. */
+const BOARD_POINTS = 190;
+
+/** Forget what a board does not show, so that a long call takes no more room than a short one. */
+export function thin(call: CallState): CallState {
+  const last = new Set(Object.values(lastUtterances(call)));
+  if (
+    call.points.length <= 2 * BOARD_POINTS &&
+    call.speech.length === 0 &&
+    call.utterances.length === last.size
+  ) {
+    return call;
+  }
+  return {
+    ...call,
+    points: call.points.slice(-BOARD_POINTS),
+    utterances: call.utterances.filter((it) => last.has(it)),
+    speech: [],
+  };
+}
+
+function lastUtterances(call: CallState): Partial<Record<Party, Utterance>> {
+  const last: Partial<Record<Party, Utterance>> = {};
+  for (const utterance of call.utterances) last[utterance.party] = utterance;
+  return last;
 }
 
 /** Take words that may still change; they never outlive their final words. */
@@ -203,6 +285,7 @@ function step(draft: Draft, growing: Growing, entry: Entry): void {
   switch (entry.kind) {
     case 'CallStarted':
       draft.agentId = entry.body.agent_id;
+      draft.team = entry.body.team ?? '';
       draft.customerRef = entry.body.customer_ref;
       draft.language = entry.body.language;
       draft.parties = entry.body.parties;
@@ -211,6 +294,11 @@ function step(draft: Draft, growing: Growing, entry: Entry): void {
       return;
     case 'SpeechEnded':
       growing.speech.push(entry.body);
+      draft.spoken_s = {
+        ...draft.spoken_s,
+        [entry.body.party]:
+          draft.spoken_s[entry.body.party] + entry.body.end_s - entry.body.start_s,
+      };
       endPartial(draft, entry.body);
       return;
     case 'TranscriptFinal':
@@ -236,12 +324,47 @@ function step(draft: Draft, growing: Growing, entry: Entry): void {
         [entry.body.by]: draft.interruptions[entry.body.by] + 1,
       };
       return;
+    case 'Overlapped':
+      draft.overlap_s += entry.body.end_s - entry.body.start_s;
+      return;
+    case 'HelpAsked':
+      draft.help = { reason: entry.body.reason, text: entry.body.text };
+      draft.alerts = draft.alerts.map((it) =>
+        it.rule === 'help' && it.state !== 'closed' ? { ...it, help: draft.help } : it,
+      );
+      return;
     case 'AlertOpened':
+      draft.alerts = [...draft.alerts, openAlert(entry.body, draft.help)];
+      return;
     case 'AlertEscalated':
     case 'AlertAcknowledged':
+    case 'AlertSnoozed':
+    case 'AlertReopened':
     case 'AlertClosed':
-      draft.alerts = foldAlert(draft.alerts, entry);
+      draft.alerts = draft.alerts.map((alert) =>
+        alert.id === entry.body.alert_id ? nextAlert(alert, entry) : alert,
+      );
       return;
+    case 'LineOffered':
+      draft.cues = draft.cues.map((cue) =>
+        cue.id === entry.body.cue_id ? { ...cue, line: entry.body } : cue,
+      );
+      if (entry.body.cue_id === '') draft.offered = entry.body;
+      return;
+    case 'CuesMuted':
+      draft.muted = true;
+      return;
+    case 'CuesUnmuted':
+      draft.muted = false;
+      return;
+    case 'ListeningStarted':
+      draft.listeners = [...draft.listeners, entry.body.by];
+      return;
+    case 'ListeningEnded': {
+      const at = draft.listeners.indexOf(entry.body.by);
+      draft.listeners = draft.listeners.filter((_, index) => index !== at);
+      return;
+    }
     case 'CueArmed':
     case 'CueCounting':
     case 'CueReleased':
@@ -342,42 +465,54 @@ function dropStalePartials(draft: Draft, at_s: number): void {
   }
 }
 
-type AlertEntry = Extract<Entry, { kind: `Alert${string}` }>;
-
-function foldAlert(alerts: readonly Alert[], entry: AlertEntry): readonly Alert[] {
-  if (entry.kind === 'AlertOpened') {
-    const { alert_id, rule, severity, at_s, evidence } = entry.body;
-    const alert: Alert = {
-      id: alert_id,
-      rule,
-      severity,
-      state: 'open',
-      at_s,
-      escalated_s: null,
-      by: null,
-      evidence,
-    };
-    return [...alerts, alert];
-  }
-  return alerts.map((alert) =>
-    alert.id === entry.body.alert_id ? nextAlert(alert, entry) : alert,
-  );
+function openAlert(body: Bodies['AlertOpened'], help: Alert['help']): Alert {
+  const { alert_id, rule, severity, at_s, evidence } = body;
+  return {
+    id: alert_id,
+    rule,
+    severity,
+    state: 'open',
+    at_s,
+    escalated_s: null,
+    by: null,
+    taken_s: null,
+    snoozed_until_s: null,
+    closed: null,
+    help: rule === 'help' ? help : null,
+    evidence,
+  };
 }
+
+type AlertEntry = Extract<Entry, { kind: `Alert${string}` }>;
 
 function nextAlert(alert: Alert, entry: Exclude<AlertEntry, { kind: 'AlertOpened' }>): Alert {
   switch (entry.kind) {
     case 'AlertEscalated': {
       const { severity, at_s, evidence } = entry.body;
-      return { ...alert, severity, evidence, state: 'escalated', escalated_s: at_s };
+      const state = 'escalated';
+      return { ...alert, severity, evidence, state, escalated_s: at_s, snoozed_until_s: null };
     }
-    case 'AlertAcknowledged':
-      return { ...alert, state: 'acknowledged', by: entry.body.by };
-    case 'AlertClosed':
-      return { ...alert, state: 'closed' };
+    case 'AlertAcknowledged': {
+      const { by, at_s } = entry.body;
+      const taken_s = alert.taken_s ?? at_s;
+      return { ...alert, state: 'acknowledged', by, taken_s, snoozed_until_s: null };
+    }
+    case 'AlertSnoozed': {
+      const { by, until_s } = entry.body;
+      return { ...alert, state: 'snoozed', by, snoozed_until_s: until_s };
+    }
+    case 'AlertReopened': {
+      const state = alert.escalated_s === null ? 'open' : 'escalated';
+      return { ...alert, state, snoozed_until_s: null };
+    }
+    case 'AlertClosed': {
+      const { at_s, reason, by = '', text = '' } = entry.body;
+      return { ...alert, state: 'closed', by: by || alert.by, closed: { at_s, reason, text } };
+    }
   }
 }
 
-type CueEntry = Extract<Entry, { kind: `Cue${string}` }>;
+type CueEntry = Exclude<Extract<Entry, { kind: `Cue${string}` }>, { kind: 'CuesMuted' | 'CuesUnmuted' }>;
 
 function foldCue(cues: readonly Cue[], entry: CueEntry): readonly Cue[] {
   const id = entry.body.cue_id;

@@ -37,8 +37,12 @@ export type WordSign = (typeof WORD_SIGNS)[number];
 
 export type Source = 'voice' | 'words' | 'turns';
 export type Severity = 'notice' | 'warning' | 'critical';
-export type AlertEnd = 'calmed' | 'call_ended';
-export type CueEnd = 'calmed' | 'expired' | 'call_ended';
+/** What a supervisor may give as the reason for closing an alert. */
+export const CLOSED_BY_HAND = ['resolved', 'taken_over', 'false_alarm'] as const;
+export type AlertEnd = 'calmed' | 'call_ended' | 'withdrawn' | (typeof CLOSED_BY_HAND)[number];
+export type CueEnd = 'calmed' | 'expired' | 'call_ended' | 'dismissed' | 'muted';
+export const HELP_REASONS = ['abuse', 'threat', 'supervisor', 'question', 'other'] as const;
+export type HelpReason = (typeof HELP_REASONS)[number];
 export type Consent = 'unknown' | 'granted' | 'text_only' | 'refused';
 export type CallEndReason =
   | 'completed'
@@ -103,6 +107,7 @@ export interface Bodies {
     readonly consent: Consent;
     readonly started_at: string;
     readonly models: readonly string[];
+    readonly team: string;
   };
   SpeechStarted: { readonly party: Party; readonly start_s: number };
   SpeechEnded: { readonly party: Party; readonly start_s: number; readonly end_s: number };
@@ -150,7 +155,21 @@ export interface Bodies {
     readonly evidence: readonly Evidence[];
   };
   AlertAcknowledged: { readonly alert_id: string; readonly by: string; readonly at_s: number };
-  AlertClosed: { readonly alert_id: string; readonly reason: AlertEnd; readonly at_s: number };
+  AlertSnoozed: {
+    readonly alert_id: string;
+    readonly by: string;
+    readonly at_s: number;
+    readonly until_s: number;
+  };
+  AlertReopened: { readonly alert_id: string; readonly at_s: number };
+  AlertClosed: {
+    readonly alert_id: string;
+    readonly reason: AlertEnd;
+    readonly at_s: number;
+    readonly by: string;
+    readonly text: string;
+  };
+  HelpAsked: { readonly reason: HelpReason; readonly text: string; readonly by: string };
   CueArmed: { readonly cue_id: string; readonly at_s: number; readonly p: number };
   CueCounting: { readonly cue_id: string; readonly start_s: number; readonly until_s: number };
   CueReleased: {
@@ -163,6 +182,17 @@ export interface Bodies {
   CueWithdrawn: { readonly cue_id: string; readonly at_s: number; readonly reason: CueEnd };
   CueFollowed: { readonly cue_id: string; readonly at_s: number; readonly pause_s: number };
   CueIgnored: { readonly cue_id: string; readonly at_s: number; readonly pause_s: number };
+  LineOffered: {
+    readonly cue_id: string;
+    readonly at_s: number;
+    readonly line_id: string;
+    readonly text: string;
+    readonly language: string;
+  };
+  CuesMuted: { readonly by: string };
+  CuesUnmuted: { readonly by: string };
+  ListeningStarted: { readonly by: string };
+  ListeningEnded: { readonly by: string };
   Note: { readonly text: string; readonly by: string };
   Degraded: { readonly what: Degradation };
   Recovered: { readonly what: Degradation };
@@ -185,15 +215,29 @@ export type Entry = {
   };
 }[Kind];
 
+/** What the entries add up to that a board is not sent. */
+export interface Totals {
+  readonly spoken_s: Readonly<Partial<Record<Party, number>>>;
+  readonly interruptions: Readonly<Partial<Record<Party, number>>>;
+  readonly peak: number;
+}
+
+/** The part of a log after `from`, up to and with `to`; a board is sent only some of it. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
 export type Snapshot = {
   readonly type: 'snapshot';
-  readonly calls: readonly {
+  readonly calls: readonly (Span & {
     readonly call_id: string;
     readonly live_s: number;
     readonly entries: readonly Entry[];
-  }[];
+    readonly totals?: Totals;
+  })[];
 };
-export type Entries = {
+export type Entries = Span & {
   readonly type: 'entries';
   readonly call_id: string;
   readonly live_s: number;
@@ -211,7 +255,16 @@ export type Clock = {
   readonly type: 'clock';
   readonly calls: Readonly<Record<string, number>>;
   readonly behind?: Readonly<Record<string, number>>;
+  readonly floor?: FloorFigures;
 };
+
+/** The floor's figures of today; times are medians, null before the first. */
+export interface FloorFigures {
+  readonly cool_down_s: number | null;
+  readonly taken_s: number | null;
+  readonly followed: number;
+  readonly ignored: number;
+}
 
 /** What the service sends to a screen. */
 export type Message = Snapshot | Entries | PartialWords | Clock;
@@ -220,6 +273,7 @@ export type Message = Snapshot | Entries | PartialWords | Clock;
 export interface CallSummary {
   readonly call_id: string;
   readonly agent_id: string;
+  readonly team?: string;
   readonly customer_ref: string;
   readonly language: string | null;
   readonly parties: readonly Party[];

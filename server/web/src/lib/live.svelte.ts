@@ -1,15 +1,16 @@
 /**
  * The calls that are live now: one store, fed by one WebSocket.
  *
- * A snapshot replaces everything, entries are folded in; what does not fit (a gap, a
- * call unknown, silence for too long) is repaired by connecting anew. Messages are
- * taken together once for each picture the screen draws.
+ * A snapshot brings what is not known yet, entries are folded in; silence for too long
+ * is repaired by connecting anew and going on behind the last entry, what does not fit
+ * by asking for everything. Messages are taken together once for each picture the
+ * screen draws.
  */
 
 import { SvelteMap } from 'svelte/reactivity';
 
-import { fold, foldPartial, GapError, newCall, type CallState } from './call';
-import type { Message } from './events';
+import { fold, foldPartial, GapError, newCall, newThinCall, thin, type CallState } from './call';
+import type { FloorFigures, Message } from './events';
 
 export type Connection = 'connecting' | 'live' | 'lost';
 
@@ -33,6 +34,8 @@ export class LiveCalls {
   /** Seconds by which the analysis of a call is behind its audio. */
   readonly behind = new SvelteMap<string, number>();
   connection: Connection = $state('connecting');
+  /** The floor's figures; only a board is told them. */
+  floor: FloorFigures | null = $state.raw(null);
   /** Whether anything has been heard since the page was opened. */
   ready: boolean = $state(false);
 
@@ -45,6 +48,8 @@ export class LiveCalls {
   #retry: ReturnType<typeof setTimeout> | null = null;
   #watch: ReturnType<typeof setTimeout> | null = null;
   #attempts = 0;
+  /** What is known does not fit together: everything is asked for anew. */
+  #broken = false;
   #closed = false;
 
   constructor(topic: string) {
@@ -71,8 +76,15 @@ export class LiveCalls {
   #connect(): void {
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     const topic = encodeURIComponent(this.#topic);
-    const socket = new WebSocket(`${scheme}://${location.host}/v1/live?topic=${topic}`);
+    const socket = new WebSocket(
+      `${scheme}://${location.host}/v1/live?topic=${topic}&resume=true`,
+    );
     this.#socket = socket;
+    // Only what is new since is sent again.
+    socket.onopen = () => {
+      const have = [...this.calls.values()].map((it) => [it.id, it.ended ? 0 : it.seq]);
+      socket.send(JSON.stringify(this.#broken ? {} : Object.fromEntries(have)));
+    };
     socket.onmessage = (event: MessageEvent<string>) => {
       this.#stayAwake();
       this.#queue.push(JSON.parse(event.data) as Message);
@@ -89,6 +101,7 @@ export class LiveCalls {
     this.#cancelDrawing = null;
     this.#queue = [];
     if (this.#socket !== null) {
+      this.#socket.onopen = null;
       this.#socket.onmessage = null;
       this.#socket.onclose = null;
       this.#socket.close();
@@ -119,6 +132,7 @@ export class LiveCalls {
       for (const message of messages) this.#apply(message);
     } catch (error) {
       if (!(error instanceof GapError)) throw error;
+      this.#broken = true;
       this.#reconnect();
     }
   }
@@ -131,7 +145,7 @@ export class LiveCalls {
       case 'entries': {
         const call = this.calls.get(message.call_id) ?? newCall(message.call_id);
         this.#hear(message.call_id, message.live_s);
-        this.#set(fold(call, message.entries));
+        this.#set(fold(call, message.entries, message));
         return;
       }
       case 'partial': {
@@ -144,6 +158,7 @@ export class LiveCalls {
       case 'clock':
         for (const [id, live_s] of Object.entries(message.calls)) this.#hear(id, live_s);
         for (const id of this.calls.keys()) this.#fallBehind(id, message.behind?.[id]);
+        if (message.floor !== undefined) this.floor = message.floor;
         return;
     }
   }
@@ -154,10 +169,13 @@ export class LiveCalls {
       // What ended while we listened may finish its minute on screen.
       if (!there.has(id) && call.ended === null) this.#forget(id);
     }
-    for (const { call_id, live_s, entries } of calls) {
+    for (const { call_id, live_s, entries, totals, ...span } of calls) {
+      const known = span.from > 0 ? this.calls.get(call_id) : undefined;
+      const fresh = totals === undefined ? newCall(call_id) : newThinCall(call_id, totals);
       this.#hear(call_id, live_s);
-      this.#set(fold(newCall(call_id), entries));
+      this.#set(fold(known ?? fresh, entries, span));
     }
+    this.#broken = false;
     this.connection = 'live';
     this.ready = true;
     this.#attempts = 0;
@@ -173,7 +191,7 @@ export class LiveCalls {
   }
 
   #set(call: CallState): void {
-    this.calls.set(call.id, call);
+    this.calls.set(call.id, this.#topic === 'board' ? thin(call) : call);
     if (call.ended !== null && !this.#leave.has(call.id)) {
       this.#leave.set(
         call.id,

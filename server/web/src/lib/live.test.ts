@@ -9,7 +9,9 @@ class Line {
   static opened: Line[] = [];
 
   onmessage: ((event: { data: string }) => void) | null = null;
+  onopen: (() => void) | null = null;
   onclose: (() => void) | null = null;
+  sent: string[] = [];
   closed = false;
 
   constructor(readonly url: string) {
@@ -24,6 +26,10 @@ class Line {
 
   close(): void {
     this.closed = true;
+  }
+
+  send(text: string): void {
+    this.sent.push(text);
   }
 
   say(message: Message): void {
@@ -41,13 +47,14 @@ const entries: readonly Entry[] = callEntries(SCRIPTS.en, {
 let feed: LiveCalls;
 
 function snapshot(upTo: number, live_s = 30): void {
-  const call = { call_id: 'x', live_s, entries: entries.slice(0, upTo) };
+  const call = { call_id: 'x', live_s, from: 0, to: upTo, entries: entries.slice(0, upTo) };
   Line.last().say({ type: 'snapshot', calls: [call] });
   vi.advanceTimersByTime(20);
 }
 
 function more(from: number, to: number): void {
-  const message = { type: 'entries', call_id: 'x', live_s: 40, entries: entries.slice(from, to) };
+  const part = { from, to, entries: entries.slice(from, to) };
+  const message = { type: 'entries', call_id: 'x', live_s: 40, ...part };
   Line.last().say(message as Message);
   vi.advanceTimersByTime(20);
 }
@@ -77,7 +84,7 @@ afterEach(() => {
 });
 
 it('asks for its topic and is live from the first snapshot on', () => {
-  expect(Line.last().url).toBe('wss://calm.example/v1/live?topic=agent%3Aa1');
+  expect(Line.last().url).toBe('wss://calm.example/v1/live?topic=agent%3Aa1&resume=true');
   expect(feed.connection).toBe('connecting');
 
   snapshot(5);
@@ -107,6 +114,45 @@ it('connects anew where entries are missing, and the snapshot repairs it', () =>
   snapshot(12);
   expect(feed.connection).toBe('live');
   expect(feed.calls.get('x')?.seq).toBe(12);
+});
+
+it('asks only for what is new when it comes back, and for all of it after a gap', () => {
+  Line.last().onopen?.();
+  snapshot(5);
+  Line.last().onclose?.();
+  vi.advanceTimersByTime(1_000);
+
+  Line.last().onopen?.();
+  const rest = { call_id: 'x', live_s: 31, from: 5, to: 8, entries: entries.slice(5, 8) };
+  Line.last().say({ type: 'snapshot', calls: [rest] });
+  vi.advanceTimersByTime(20);
+
+  expect(Line.opened.map((it) => it.sent)).toEqual([['{}'], ['{"x":5}']]);
+  expect(feed.calls.get('x')?.seq).toBe(8);
+  more(10, 12);
+  vi.advanceTimersByTime(1_000);
+  Line.last().onopen?.();
+  expect(Line.last().sent).toEqual(['{}']);
+});
+
+it('counts what a board was not sent, and keeps no more of a call than it shows', () => {
+  feed.close();
+  feed = new LiveCalls('board');
+  const totals = { spoken_s: { customer: 40 }, interruptions: { agent: 2 }, peak: 71 };
+  const started = entries.slice(0, 1);
+  const call = { call_id: 'x', live_s: 30, from: 0, to: 900, entries: started, totals };
+  Line.last().say({ type: 'snapshot', calls: [call] });
+  const spoken = { seq: 902, at_s: 31, kind: 'SpeechEnded' as const };
+  const body = { party: 'customer' as const, start_s: 29, end_s: 31 };
+  const part = { from: 900, to: 903, entries: [{ ...spoken, body }] };
+  Line.last().say({ type: 'entries', call_id: 'x', live_s: 31, ...part });
+  vi.advanceTimersByTime(20);
+
+  const known = feed.calls.get('x');
+
+  expect(known).toMatchObject({ seq: 903, peak: 71, speech: [], agentId: 'a1' });
+  expect(known?.spoken_s.customer).toBe(42);
+  expect(known?.interruptions.agent).toBe(2);
 });
 
 it('says that it is not live as soon as the line is gone, and waits longer each time', () => {

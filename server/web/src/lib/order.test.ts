@@ -13,6 +13,10 @@ function call(id: string, score: number, waiting: Severity | null = null): CallS
     at_s: 1,
     escalated_s: null,
     by: null,
+    taken_s: null,
+    snoozed_until_s: null,
+    closed: null,
+    help: null,
     evidence: [],
   } as const;
   return {

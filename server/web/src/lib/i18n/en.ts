@@ -63,7 +63,7 @@ export interface Messages {
   readonly alerts: {
     readonly title: string;
     readonly none: string;
-    readonly states: Record<'open' | 'escalated' | 'acknowledged' | 'closed', string>;
+    readonly states: Record<'open' | 'escalated' | 'acknowledged' | 'snoozed' | 'closed', string>;
     readonly acknowledge: string;
     readonly acknowledgeOf: (rule: string) => string;
     readonly by: (name: string) => string;
@@ -275,6 +275,7 @@ export const en: Messages = {
       open: 'Open',
       escalated: 'Escalated',
       acknowledged: 'Taken',
+      snoozed: 'Later',
       closed: 'Closed',
     },
     acknowledge: 'Acknowledge',

@@ -127,6 +127,7 @@ export const zh: Messages = {
       open: '待处理',
       escalated: '已升级',
       acknowledged: '已受理',
+      snoozed: '稍后',
       closed: '已关闭',
     },
     acknowledge: '受理',
