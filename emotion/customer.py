@@ -1,11 +1,11 @@
 """All that is followed about one customer in one call."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from audio.events import SpeechEnded, SpeechStarted, TurnTakingEvent
 from emotion.curve import CurveParams, HostilityCurve
 from emotion.events import Forecast, HostilityPoint, PhaseChanged, WordReading
-from emotion.forecast import Forecaster, ForecastParams
+from emotion.forecast import Forecaster, ForecastParams, Outlook
 from emotion.manner import Utterance
 from models.ports import VoiceReading
 
@@ -31,8 +31,14 @@ class Customer:
     """
 
     def __init__(self, params: EmotionParams) -> None:
+        self._words = params.curve.words
         self._curve = HostilityCurve(params.curve)
         self._forecaster = Forecaster(params.forecast)
+
+    @property
+    def outlook(self) -> Outlook:
+        """What the latest forecast was made from."""
+        return self._forecaster.outlook
 
     def feed_voice(self, reading: VoiceReading) -> None:
         """Take how the customer sounded.
@@ -45,7 +51,8 @@ class Customer:
     def feed_words(self, reading: WordReading) -> None:
         """Take what the customer said."""
         self._curve.feed_words(reading)
-        self._forecaster.feed_words(reading)
+        believed = self._words.believed(reading.hostility)
+        self._forecaster.feed_words(replace(reading, hostility=believed))
 
     def feed_utterance(self, utterance: Utterance) -> None:
         """Take the words themselves, for pace and repetition; see `feed_words`."""

@@ -32,6 +32,8 @@ class WordParams:
     """How word readings become points of the score; all adopted.
 
     Attributes:
+        dead_zone: hostility up to which a reading counts for nothing: no reader of
+            words is sure about the faintest.
         points: points of the score for words of hostility 1. An insult or a
             third-party threat reaches take-off with it, plain dissatisfaction
             does not.
@@ -44,9 +46,11 @@ class WordParams:
         forgiving: share of earlier hostility that words of hostility -1 undo.
 
     Raises:
-        ParameterError: a number is not positive, or `forgiving` is above 1.
+        ParameterError: a number is not positive, `forgiving` is above 1, or
+            `dead_zone` is not below it.
     """
 
+    dead_zone: float = 0.1
     points: float = 75.0
     half_life_speaking_s: float = 20.0
     half_life_silent_s: float = 60.0
@@ -60,6 +64,12 @@ class WordParams:
                 raise ParameterError(f"{name} must be above 0")
         if self.forgiving > 1:
             raise ParameterError(f"forgiving is at most 1, got {self.forgiving}")
+        if self.dead_zone >= 1:
+            raise ParameterError(f"dead_zone is below 1, got {self.dead_zone}")
+
+    def believed(self, hostility: float) -> float:
+        """How much of a reading's hostility, in [-1, 1], counts."""
+        return 0.0 if 0.0 < hostility <= self.dead_zone else hostility
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,7 @@ class _Said:
     end_s: float
 
 
-def _share_out(reading: WordReading) -> list[_Said]:
+def _share_out(reading: WordReading, hostility: float) -> list[_Said]:
     hits = [hit.sign for hit in reading.hits if hit.sign not in CALMING]
     # A reader may find hostility in an utterance and not be able to say where.
     signs = hits or [WordSign.DISSATISFIED]
@@ -82,10 +92,7 @@ def _share_out(reading: WordReading) -> list[_Said]:
         _Said(
             sign,
             signs.count(sign),
-            max(0.0, reading.hostility)
-            * signs.count(sign)
-            * SIGN_WEIGHTS[sign]
-            / total,
+            hostility * signs.count(sign) * SIGN_WEIGHTS[sign] / total,
             reading.start_s,
             reading.end_s,
         )
@@ -105,8 +112,9 @@ class WordTrail:
     def feed(self, reading: WordReading) -> None:
         """Take the reading of one utterance of the customer."""
         self._last_s = reading.end_s
-        if reading.hostility > 0:
-            self._hostile += _share_out(reading)
+        hostility = self._params.believed(reading.hostility)
+        if hostility > 0:
+            self._hostile += _share_out(reading, hostility)
         elif reading.hostility < 0:
             kindness = -reading.hostility
             keep = 1.0 - self._params.forgiving * kindness

@@ -131,6 +131,7 @@ KNOBS = (
     Knob("voice", "most", (60, 70, 80, 90)),
     Knob("voice", "most_unsustained", (16, 22, 28, 34, 38)),
     Knob("voice", "half_life_silent_s", (20, 30, 45, 60, 90)),
+    Knob("words", "dead_zone", (0.02, 0.1, 0.2, 0.3, 0.4)),
     Knob("words", "half_life_speaking_s", (10, 15, 20, 30)),
     Knob("words", "points", (65, 70, 75, 80, 90)),
     Knob("curve", "attack", (0.6, 0.7, 0.8, 0.9, 1.0)),

@@ -22,10 +22,8 @@ from audio.events import (
     SpeechStarted,
 )
 from audio.frame import Party
-from emotion.curve import HostilityCurve
-from emotion.customer import EmotionParams
+from emotion.customer import Customer, EmotionParams
 from emotion.events import Forecast, HostilityPoint, Phase, PhaseChanged, WordReading
-from emotion.forecast import Forecaster
 from emotion.manner import Utterance
 from evaluation.calls_plan import Kind
 from evaluation.calls_score import Outcome
@@ -127,36 +125,29 @@ class Followed:
 
 def follow(call: Recorded, params: EmotionParams) -> Followed:
     """Draw the curve of a call."""
-    curve, forecaster = HostilityCurve(params.curve), Forecaster(params.forecast)
+    customer = Customer(params)
     points: list[HostilityPoint] = []
     changes: list[PhaseChanged] = []
     outlooks = []
+    second = 1
     for at_s, event in [*call.inputs, (call.duration_s, None)]:
-        for told in curve.advance(at_s):
-            if isinstance(told, PhaseChanged):
-                changes.append(told)
-            else:
-                points.append(told)
-                forecaster.feed(told)
-                seen = forecaster.outlook
-                outlooks.append(
-                    (seen.score, seen.slope, seen.hostility, seen.n_interruptions)
-                )
-        match event:
-            case VoiceReading():
-                curve.feed_voice(event)
-            case WordReading():
-                curve.feed_words(event)
-                forecaster.feed_words(event)
-            case Utterance():
-                curve.feed_utterance(event)
-            case SpeechStarted() | SpeechEnded():
-                curve.feed_speech(event)
-            case None:
-                pass
-            case _:
-                curve.feed_turns(event)
-                forecaster.feed_turns(event)
+        # Second by second, as the outlook is only that of the latest one.
+        while second <= at_s:
+            for told in customer.advance(second):
+                match told:
+                    case HostilityPoint():
+                        points.append(told)
+                    case PhaseChanged():
+                        changes.append(told)
+                    case _:
+                        pass
+            seen = customer.outlook
+            outlooks.append(
+                (seen.score, seen.slope, seen.hostility, seen.n_interruptions)
+            )
+            second += 1
+        if event is not None:
+            _feed(customer, event)
     n_seconds = min(len(points), len(call.truth.phases))
     return Followed(
         call,
@@ -164,6 +155,20 @@ def follow(call: Recorded, params: EmotionParams) -> Followed:
         tuple(changes),
         np.array(outlooks[:n_seconds], np.float64).reshape(-1, 4),
     )
+
+
+def _feed(customer: Customer, event: Input) -> None:
+    match event:
+        case VoiceReading():
+            customer.feed_voice(event)
+        case WordReading():
+            customer.feed_words(event)
+        case Utterance():
+            customer.feed_utterance(event)
+        case SpeechStarted() | SpeechEnded():
+            customer.feed_speech(event)
+        case _:
+            customer.feed_turns(event)
 
 
 def cue(
