@@ -39,6 +39,8 @@ class ServiceSettings:
             empty: people log in themselves. Only with `behind_proxy`.
         teams: who is in which team, as ``team:agent_id``, for calls whose hello
             does not say it.
+        power_safe: acknowledge audio only once it would survive a loss of power,
+            not just the end of the process.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -55,6 +57,7 @@ class ServiceSettings:
     session_hours: float = 12.0
     proxy_user_header: str = ""
     teams: tuple[str, ...] = ()
+    power_safe: bool = False
 
     def __post_init__(self) -> None:
         if self.host not in _LOOPBACK and not self.behind_proxy:
@@ -90,6 +93,11 @@ class ServiceSettings:
             return named
         teams = (member.partition(":") for member in self.teams)
         return next((team for team, _, agent in teams if agent == agent_id), "")
+
+    @property
+    def recordings(self) -> Path:
+        """The folder of the calls' audio."""
+        return self.data_dir / "audio"
 
     @property
     def url(self) -> str:

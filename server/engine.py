@@ -58,6 +58,7 @@ class Urgency(IntEnum):
     CUSTOMER = 0
     AGENT = 1
     PARTIAL = 2
+    CATCH_UP = 3
 
 
 class _Lane:
@@ -151,12 +152,14 @@ class Engine:
             return None
         return await self.transcribe(pcm, language, Urgency.PARTIAL)
 
-    async def read_voice(self, window: CustomerWindow) -> VoiceReading | None:
+    async def read_voice(
+        self, window: CustomerWindow, urgency: Urgency = Urgency.CUSTOMER
+    ) -> VoiceReading | None:
         """Read the customer's voice; None when the model could not run on it."""
         with self._metrics.stage("voice"):
             try:
                 return await self._voice.run(
-                    Urgency.CUSTOMER, lambda: self.models.voice_reader.read(window)
+                    urgency, lambda: self.models.voice_reader.read(window)
                 )
             except InferenceError:
                 logger.exception("voice reading failed")

@@ -3,7 +3,10 @@
 ServerError
 ├── ConfigError      a setting is unknown or out of range
 ├── ProtocolError    a client broke the protocol; carries the close code
-├── StoreError       the database cannot be used
+├── StoreError       the database does not know what was asked for
+│   └── StoreUnavailableError   it cannot be used now
+├── JournalError     what is kept of a live call is damaged
+├── RetraceError     a stored log cannot be gone on with
 └── RecordingError   a recording cannot be read to its end
 """
 
@@ -22,6 +25,18 @@ class StoreError(ServerError):
     """The database cannot be used, or does not know what was asked for."""
 
 
+class StoreUnavailableError(StoreError):
+    """The database cannot be used now: locked, read-only, full or gone."""
+
+
+class JournalError(ServerError):
+    """What is kept of a live call on disk is damaged."""
+
+
+class RetraceError(ServerError):
+    """The call does not write again what its stored log says."""
+
+
 class RecordingError(ServerError):
     """A recording cannot be read to its end."""
 
@@ -37,8 +52,10 @@ class CloseCode(IntEnum):
     UNKNOWN_PATH = 4404
     NO_HELLO = 4408
     CALL_TAKEN = 4409
+    AUDIO_MISSING = 4416
     TOO_MANY_CALLS = 4429
     REFUSED = 4451
+    NOT_NOW = 4503
 
 
 class ProtocolError(ServerError):

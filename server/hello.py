@@ -35,6 +35,8 @@ class _Hello(_Message):
     customer_ref: Annotated[str, Field(max_length=128)] = ""
     language: Literal["en", "zh"] | None = None
     team: Annotated[str, Field(pattern=_ID)] | None = None
+    token: Annotated[str, Field(max_length=64)] | None = None
+    from_byte: Annotated[int, Field(ge=0)] | None = None
 
 
 class _Pause(_Message):
@@ -56,7 +58,13 @@ class _Consent(_Message):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The first message of a connection: which call it brings, and how."""
+    """The first message of a connection: which call it brings, and how.
+
+    Attributes:
+        token: proof that a call, which another connection may hold, is this one's.
+        from_byte: the first byte of the call that will be sent; None: where the
+            service says.
+    """
 
     call_id: str | None
     agent_id: str
@@ -66,6 +74,8 @@ class Hello:
     parties: tuple[Party, ...]
     format: AudioFormat
     team: str | None = None
+    token: str | None = None
+    from_byte: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +141,8 @@ def read_hello(text: str) -> Hello:
         parties=parties,
         format=AudioFormat(hello.encoding, hello.rate, len(parties)),
         team=hello.team,
+        token=hello.token,
+        from_byte=hello.from_byte,
     )
 
 

@@ -20,6 +20,7 @@ from server.hello import (
     read_control,
     read_hello,
 )
+from server.intake import Line
 from server.live import LiveCall
 from server.metrics import Metrics
 
@@ -47,7 +48,7 @@ class Ingest:
     async def handle(self, socket: ServerConnection) -> None:
         """Serve one connection from its hello until the line is gone."""
         try:
-            live = await self._calls.open(await self._hello(socket))
+            live, line = await self._calls.open(await self._hello(socket))
         except ProtocolError as error:
             await self._refuse(socket, error)
             return
@@ -55,7 +56,7 @@ class Ingest:
             return
         try:
             async with asyncio.TaskGroup() as tasks:
-                await self._serve(socket, live, tasks)
+                await self._serve(socket, live, line, tasks)
         except* ConnectionClosed:
             logger.info("line lost", extra={"call_id": live.started.call_id})
         except* ProtocolError as group:
@@ -64,7 +65,7 @@ class Ingest:
             await self._refuse(socket, broken)
             await live.end(CallEndReason.PROTOCOL_ERROR)
         finally:
-            self._calls.detach(live)
+            self._calls.detach(live, line)
 
     async def _hello(self, socket: ServerConnection) -> Hello:
         if socket.request is None or socket.request.path != PATH:
@@ -86,23 +87,35 @@ class Ingest:
         await socket.close(error.code, reason)
 
     async def _serve(
-        self, socket: ServerConnection, live: LiveCall, tasks: asyncio.TaskGroup
+        self,
+        socket: ServerConnection,
+        live: LiveCall,
+        line: Line,
+        tasks: asyncio.TaskGroup,
     ) -> None:
         """Take messages until one of them ends the call."""
         welcome = {
             "type": "welcome",
             "call_id": live.started.call_id,
-            "received_bytes": live.stored_bytes,
+            "received_bytes": line.received_bytes,
+            "token": live.token,
+            "consent": live.consent,
+            "paused": live.paused,
         }
         await socket.send(json.dumps(welcome))
         tasks.create_task(_acknowledge(socket, live))
+        leaving = tasks.create_task(_leave_when_replaced(socket, line))
         while live.end_reason is None:
             message = await socket.recv()
+            if line.replaced.is_set():
+                continue
             if isinstance(message, bytes):
                 self._metrics.audio_bytes.inc(len(message))
-                await live.receive_audio(message)
+                await live.receive_audio(message, line)
             else:
                 await _control(live, message)
+        if not line.replaced.is_set():
+            leaving.cancel()
 
 
 async def _control(live: LiveCall, text: str) -> None:
@@ -119,12 +132,19 @@ async def _control(live: LiveCall, text: str) -> None:
             await live.end(CallEndReason.COMPLETED)
 
 
+async def _leave_when_replaced(socket: ServerConnection, line: Line) -> None:
+    """Close a connection whose call another one has taken; it may be half open."""
+    await line.replaced.wait()
+    await socket.close(CloseCode.CALL_TAKEN, "another connection has this call now")
+
+
 async def _acknowledge(socket: ServerConnection, live: LiveCall) -> None:
     """Tell the client what is on disk, and at last that the call is over, and why."""
     stored = live.stored_bytes
     while not live.ended.is_set():
-        stored = await live.wait_stored(stored)
-        await socket.send(json.dumps({"type": "ack", "received_bytes": stored}))
+        before, stored = stored, await live.wait_stored(stored)
+        if stored != before:
+            await socket.send(json.dumps({"type": "ack", "received_bytes": stored}))
         with suppress(TimeoutError):
             async with asyncio.timeout(_ACK_EVERY_S):
                 await live.ended.wait()

@@ -13,7 +13,8 @@ from starlette.websockets import WebSocketDisconnect
 from audio.codec import FULL_SCALE, AudioFormat, decode
 from server.calls import LiveCalls
 from server.events import Consent, ListeningEnded, ListeningStarted
-from server.live import Listener, LiveCall
+from server.hearing import Listener
+from server.live import LiveCall
 from server.trust.access import Access, Permission, Viewer, needs
 from server.trust.audit import Action
 
@@ -60,7 +61,7 @@ async def _hear(socket: WebSocket, live: LiveCall, by: str) -> None:
     """Send the call's audio until it ends or the supervisor has heard enough."""
     await live.control(ListeningStarted(by))
     try:
-        with live.listening() as listener:
+        with live.audience.listening() as listener:
             sending = asyncio.create_task(_send(socket, live, listener))
             leaving = asyncio.create_task(_left(socket))
             over = asyncio.create_task(live.ended.wait())

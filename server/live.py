@@ -1,15 +1,24 @@
-"""One live call: bytes in; to the disk, through the call, out to log and screens."""
+"""One live call: written down first, then listened to; out to log and screens.
+
+Three tasks work on a call. `Intake` writes down what comes, and does nothing else.
+`LiveCall` listens to what is written down, as fast as the models answer. `LogKeeper`
+stores the log that this gives. None waits for another, so a slow model delays no
+recording and a locked database no cue. A call that is taken up again after a crash
+is one that begins to listen with much already written down.
+"""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from audio.codec import AudioFormat
 from audio.frame import Party
 from audio.framer import Framer
 from models.ports import Transcript, VoiceReading
-from server.audio_log import AudioLog
 from server.bus import Bus, News
 from server.call import (
     Call,
@@ -20,33 +29,44 @@ from server.call import (
 )
 from server.controls import Control
 from server.engine import Engine, Urgency
+from server.errors import RetraceError
 from server.events import (
     CallEnded,
     CallEndReason,
     CallStarted,
     Consent,
     ConsentChanged,
+    Degradation,
+    Degraded,
+    Event,
     LogEntry,
     Partial,
-    Paused,
-    Resumed,
 )
-from server.gate import ConsentGate
+from server.health import Health, explain
+from server.hearing import Audience
+from server.intake import Intake, Line
+from server.journal import Ending
+from server.log_keeper import LogKeeper
+from server.recorder import Recorder
+from server.retrace import Retrace
 from server.storage import Storage
+from server.store import NewCall
 
-_INBOX_ITEMS = 64
-"""Messages a call takes before its sender has to wait: about a second of audio."""
+logger = logging.getLogger(__name__)
 
-_LISTENER_PIECES = 100
-"""Messages that wait for somebody who listens in: two seconds at the usual length."""
+_AHEAD_S = 60.0
+"""Audio that may come before its time, while the call is as far behind: a sender that
+is faster than life waits; one in real time never does, whatever the machine has to do.
+"""
 
-_FAR_BEHIND_S = 60.0
-"""Audio a call may hold that is not worked out yet, before its sender has to wait."""
+_STALLED_S = 5.0
+"""Audio a call is given beyond what it has worked out; the rest waits on disk."""
 
+_PORTION_S = 1.0
+"""Audio that is listened to in one go, in a thread."""
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    reason: CallEndReason
+_CATCHING_UP_S = 5.0
+"""A call that is taken up again goes before no other until it is this close."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,187 +81,239 @@ class _Voice:
     reading: VoiceReading | None
 
 
-_Item = bytes | Control | _Words | _Voice | _End
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A piece of the call's audio as it went to the disk: silence where it had to be.
-
-    Attributes:
-        start: index of its first byte in the call's audio.
-        data: interleaved audio in the call's format.
-    """
-
-    start: int
-    data: bytes
-
-
-class Listener:
-    """Somebody who listens in. Event loop only.
-
-    Bounded: who cannot take the audio as fast as it comes misses the oldest of it.
-    """
-
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[Heard] = asyncio.Queue(_LISTENER_PIECES)
-
-    def offer(self, piece: Heard) -> None:
-        """Queue `piece`, in place of the oldest one where the queue is full."""
-        if self._queue.full():
-            self._queue.get_nowait()
-        self._queue.put_nowait(piece)
-
-    async def next(self) -> Heard:
-        """Wait for the next piece."""
-        return await self._queue.get()
+_Answer = _Words | _Voice
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What a live call needs of the service around it."""
+    """What a live call needs of the service around it.
+
+    Attributes:
+        catch_up: held by the one call that is catching up after a restart.
+    """
 
     engine: Engine
     bus: Bus
     storage: Storage
+    health: Health = field(default_factory=Health)
+    catch_up: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class LiveCall:
     """The shell of one live call. Event loop only.
 
-    The inbox is bounded: a sender waits when it is full, and when the call is a
-    minute behind its audio, so the line's own flow control slows the client down
-    and nothing is lost.
+    Audio that is not worked out yet waits on disk, as much as there is.
+
+    Args:
+        call: that has not been started.
+        recorder: with what was written down before, if anything.
+        outside: the service around it.
+        log: the entries that an earlier run of the service stored; None for a
+            call that is new.
 
     Attributes:
         started: the call's first entry.
-        entries: its log so far.
-        format: how its audio is written.
+        token: what a client shows to take the call over from another connection.
         end_reason: why it ends, from the moment that this is certain.
+        n_lines: how many connections have had the call.
         ended: set when the last entry is written and stored.
     """
 
     def __init__(
         self,
-        started: CallStarted,
-        audio_format: AudioFormat,
         call: Call,
-        audio_log: AudioLog,
+        recorder: Recorder,
         outside: Outside,
+        log: Sequence[LogEntry] | None = None,
     ) -> None:
-        self.started = started
-        self.entries: list[LogEntry] = []
+        header = recorder.journal.header
+        self.started: CallStarted = header.started
+        self.token = header.token
         self.ended = asyncio.Event()
         self.end_reason: CallEndReason | None = None
-        self.format = audio_format
+        self.n_lines = 0
+        if recorder.records and isinstance(recorder.records[-1].control, Ending):
+            self.end_reason = recorder.records[-1].control.reason
         self._call = call
-        self._audio_log = audio_log
-        self._gate = ConsentGate(audio_format, started.consent)
-        self._framer = Framer(audio_format, started.parties)
+        self._recorder = recorder
+        self._framer = Framer(recorder.format, self.started.parties)
         self._outside = outside
-        self._inbox: asyncio.Queue[_Item] = asyncio.Queue(_INBOX_ITEMS)
-        self._progress = asyncio.Condition()
-        self._heard: list[Heard] = []
-        self._listeners: set[Listener] = set()
+        self._recovered = log is not None
+        self._retrace = Retrace(log or ())
+        self._keeper = LogKeeper(
+            NewCall(
+                self.started,
+                datetime.fromisoformat(self.started.started_at),
+                str(header.encoding),
+                header.rate,
+            ),
+            outside.storage,
+            outside.health,
+            log or (),
+        )
+        self._intake = Intake(recorder, outside.health, self._hear_news)
+        self._n_heard = 0
+        self._n_controls = 0
+        self._answers: list[_Answer] = []
+        self._news = asyncio.Event()
+        self._stored = asyncio.Event()
+        self._worked = asyncio.Event()
+        self._began = time.monotonic()
+        self._began_s = self.live_s
+
+    @property
+    def entries(self) -> Sequence[LogEntry]:
+        """The log so far."""
+        return self._keeper.entries
+
+    @property
+    def format(self) -> AudioFormat:
+        """How the call's audio is written."""
+        return self._recorder.format
+
+    @property
+    def audience(self) -> Audience:
+        """Who listens in."""
+        return self._intake.audience
+
+    @property
+    def line(self) -> Line | None:
+        """The connection that holds the call."""
+        return self._intake.line
+
+    @property
+    def paused(self) -> bool:
+        """Whether the client asked to hear nothing for now."""
+        return self._recorder.gate.paused
 
     @property
     def consent(self) -> Consent:
-        """What the customer agreed to, as far as it is worked through."""
-        return self._gate.consent
-
-    @contextmanager
-    def listening(self) -> Iterator[Listener]:
-        """Hear the call's audio for as long as the context lasts."""
-        listener = Listener()
-        self._listeners.add(listener)
-        try:
-            yield listener
-        finally:
-            self._listeners.discard(listener)
+        """What the customer agrees to now."""
+        return self._recorder.gate.consent
 
     @property
     def stored_bytes(self) -> int:
         """Audio that is on disk."""
-        return self._audio_log.n_bytes
+        return self._recorder.audio.n_bytes
 
     @property
     def live_s(self) -> float:
         """Call time up to which audio has arrived."""
-        return self._call.received_s
+        return self._seconds(self._recorder.audio.n_received)
 
     @property
     def behind_s(self) -> float:
         """How far the analysis is behind the audio."""
-        return self._call.received_s - self._call.now_s
+        return max(0.0, self.live_s - self._call.now_s)
 
-    async def receive_audio(self, data: bytes) -> None:
-        """Take audio; waits while the call has too much to do."""
-        async with self._progress:
-            await self._progress.wait_for(
-                lambda: self.behind_s < _FAR_BEHIND_S or self.ended.is_set()
-            )
+    @property
+    def catching_up(self) -> bool:
+        """Whether the call was taken up again and is not yet where it was."""
+        behind = not self._retrace.done or self.behind_s > _CATCHING_UP_S
+        return self._recovered and behind
+
+    def _seconds(self, n_bytes: int) -> float:
+        audio_format = self._recorder.format
+        return n_bytes / audio_format.instant_bytes / audio_format.rate
+
+    async def attach(self, from_byte: int | None) -> Line:
+        """See `Intake.attach`."""
+        self.n_lines += 1
+        return await self._intake.attach(from_byte)
+
+    def detach(self, line: Line) -> None:
+        """See `Intake.detach`."""
+        self._intake.detach(line)
+
+    async def receive_audio(self, data: bytes, line: Line) -> None:
+        """Take audio from a connection; waits while there is too much of it."""
+        while self._too_early() and not self.ended.is_set():
+            self._worked.clear()
+            await self._worked.wait()
         if not self.ended.is_set():
-            await self._inbox.put(data)
+            await self._intake.receive_audio(data, line)
+
+    def _too_early(self) -> bool:
+        lived_s = time.monotonic() - self._began
+        ahead_s = self.live_s - self._began_s - lived_s
+        return min(ahead_s, self.behind_s) > _AHEAD_S
 
     async def control(self, control: Control) -> None:
-        """Take what somebody did."""
-        await self._inbox.put(control)
+        """Take what somebody did; returns when it is written down."""
+        await self._intake.take(control)
 
     async def end(self, reason: CallEndReason) -> None:
         """End the call after what has arrived; returns when its log is stored."""
         if self.end_reason is None:
             self.end_reason = reason
-            await self._inbox.put(_End(reason))
+            await self._intake.take(Ending(reason))
         await self.ended.wait()
 
     async def wait_stored(self, n_bytes: int) -> int:
         """Wait until more than `n_bytes` are on disk; return how many are."""
-        async with self._progress:
-            await self._progress.wait_for(
-                lambda: self.stored_bytes > n_bytes or self.ended.is_set()
-            )
+        while self.stored_bytes <= n_bytes and not self.ended.is_set():
+            self._stored.clear()
+            await self._stored.wait()
         return self.stored_bytes
 
     async def run(self) -> None:
-        """Work until the call has ended. One task for each call."""
+        """Work until the call has ended and all of it is stored."""
         async with asyncio.TaskGroup() as tasks:
-            await self._dispatch(self._call.start(), tasks)
-            while not self._call.ended:
-                items = [await self._inbox.get()]
-                while not self._inbox.empty():
-                    items.append(self._inbox.get_nowait())
-                outputs = await asyncio.to_thread(self._digest, items)
-                self._let_hear()
-                await self._dispatch(outputs, tasks)
-                async with self._progress:
-                    self._progress.notify_all()
+            recording = tasks.create_task(self._intake.run())
+            tasks.create_task(self._keeper.run())
+            await self._listen(tasks)
+            recording.cancel()
         await self._close()
 
-    async def fail(self) -> None:
+    async def fail(self, error: Exception) -> None:
         """End the log of a call that cannot go on, and keep the audio it has."""
-        if not isinstance(self.entries[-1].event, CallEnded):
+        if not self._keeper.ended:
             self.end_reason = CallEndReason.SERVICE_FAILED
-            at_s = self._call.now_s
-            event = CallEnded(self.end_reason, at_s)
-            entry = LogEntry(self.entries[-1].seq + 1, at_s, event)
-            self.entries.append(entry)
-            self._publish(entries=(entry,))
-            await self._outside.storage.append(self.started.call_id, [entry])
-        await asyncio.to_thread(self._audio_log.finish)
+            self._log(self._last_words(error))
+        await self._keeper.settle()
+        await self._close()
 
-    async def announce_end(self) -> None:
+    def abandon(self) -> None:
+        """Let go of a call that cannot be ended now; the next start goes on with it."""
+        with suppress(OSError):
+            self._recorder.store()
+        self._recorder.close()
+
+    def announce_end(self) -> None:
         """Wake everybody who waits for the call to be over."""
+        self._outside.health.forget(self.started.call_id)
         self.ended.set()
-        async with self._progress:
-            self._progress.notify_all()
+        self._stored.set()
+        self._worked.set()
+        self._intake.close()
+
+    def _last_words(self, error: Exception) -> list[LogEntry]:
+        entries = self.entries
+        at_s = self._call.now_s
+        events: list[Event] = [] if entries else [self.started]
+        if isinstance(error, RetraceError):
+            at_s = self._seconds(self.stored_bytes)
+            events.append(Degraded(Degradation.NOT_CONTINUED))
+        at_s = max(at_s, entries[-1].at_s if entries else 0.0)
+        events.append(CallEnded(CallEndReason.SERVICE_FAILED, at_s))
+        first = len(entries) + 1
+        return [LogEntry(seq, at_s, event) for seq, event in enumerate(events, first)]
 
     async def _close(self) -> None:
-        if self._gate.consent is Consent.REFUSED:
-            self.entries = self._redacted()
-            await self._outside.storage.forget(self.started.call_id, self.entries)
-            await asyncio.to_thread(self._audio_log.delete)
-        else:
-            await asyncio.to_thread(self._audio_log.finish)
+        """The log is stored: leave a recording, or nothing where that was asked."""
+        if self._recorder.refused:
+            await self._keeper.forget(self._redacted())
+            await asyncio.to_thread(self._recorder.delete)
+            return
+        await self._intake.store_all()
+        try:
+            await asyncio.to_thread(self._recorder.finish)
+        except OSError as error:
+            # The raw audio is there; the next start makes a recording of it.
+            logger.warning(
+                "recording waits for room",
+                extra={"call_id": self.started.call_id, "detail": explain(error)},
+            )
 
     def _redacted(self) -> list[LogEntry]:
         """The log of a call that may not be kept: that it was, and why it is gone."""
@@ -252,47 +324,81 @@ class LiveCall:
             LogEntry(3, last.at_s, last.event),
         ]
 
-    def _let_hear(self) -> None:
-        heard, self._heard = self._heard, []
-        for listener in self._listeners:
-            for piece in heard:
-                listener.offer(piece)
+    async def _listen(self, tasks: asyncio.TaskGroup) -> None:
+        """Work through what is written down, until the call has ended."""
+        self._dispatch(self._retrace.follow(self._call, self._call.start()), tasks)
+        while not self._call.ended:
+            while not (self._answers or self._can_hear()):
+                self._news.clear()
+                await self._news.wait()
+            answers, self._answers = self._answers, []
+            async with self._turn():
+                outputs = await asyncio.to_thread(self._hear, answers)
+            self._dispatch(outputs, tasks)
+            self._worked.set()
 
-    def _digest(self, items: Sequence[_Item]) -> list[Output]:
-        """Work through what has arrived; in a thread, one batch at a time."""
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Let calls that are taken up again go one at a time."""
+        if not self.catching_up:
+            yield
+            return
+        async with self._outside.catch_up:
+            yield
+
+    def _hear_news(self) -> None:
+        self._news.set()
+        self._stored.set()
+
+    def _can_hear(self) -> bool:
+        """Whether there is anything that the call could be given now."""
+        n_received = self._recorder.audio.n_received  # Before the controls: see below.
+        if self._n_controls < len(self._recorder.records):
+            record = self._recorder.records[self._n_controls]
+            if record.at_byte <= self._n_heard:
+                return True
+        stalled = self._call.received_s - self._call.now_s > _STALLED_S
+        return not stalled and self._n_heard < n_received
+
+    def _hear(self, answers: Sequence[_Answer]) -> list[Output]:
+        """Give the call the answers that came and its next second; in a thread."""
+        call, follow = self._call, self._retrace.follow
         outputs: list[Output] = []
-        for item in items:
-            outputs += self._digest_one(item)
+        for answer in answers:
+            match answer:
+                case _Words(request_id=request_id, transcript=transcript):
+                    given = call.receive_transcript(request_id, transcript)
+                case _Voice(request_id=request_id, reading=reading):
+                    given = call.receive_voice(request_id, reading)
+            outputs += follow(call, given)
+        if self._can_hear():
+            outputs += follow(call, self._hear_next())
         return outputs
 
-    def _digest_one(self, item: _Item) -> list[Output]:
-        match item:
-            case bytes():
-                data = self._gate.apply(item)
-                if self._listeners:
-                    self._heard.append(Heard(self.stored_bytes, data))
-                self._audio_log.append(data)
-                return self._call.receive_frames(self._framer.receive_bytes(data))
-            case _Words(request_id=request_id, transcript=transcript):
-                return self._call.receive_transcript(request_id, transcript)
-            case _Voice(request_id=request_id, reading=reading):
-                return self._call.receive_voice(request_id, reading)
-            case _End(reason=reason):
-                outputs = self._call.receive_frames(self._framer.flush())
-                return outputs + self._call.end(reason)
-            case ConsentChanged(consent=consent):
-                self._gate.consent = consent
-            case Paused():
-                self._gate.paused = True
-            case Resumed():
-                self._gate.paused = False
-            case _:
-                pass
-        return self._call.receive_control(item)
+    def _hear_next(self) -> list[Output]:
+        """Give the call its next control, or the audio up to it."""
+        # A control that comes while this runs is written down before the audio that
+        # follows it: what is read first can only be too little.
+        until = self._recorder.audio.n_received
+        if self._n_controls < len(self._recorder.records):
+            record = self._recorder.records[self._n_controls]
+            if record.at_byte <= self._n_heard:
+                self._n_controls += 1
+                return self._apply(record.control)
+            until = min(until, record.at_byte)
+        second = self.format.instant_bytes * self.format.rate
+        portion = min(until - self._n_heard, round(_PORTION_S * second))
+        data = self._recorder.audio.read(self._n_heard, portion)
+        self._n_heard += len(data)
+        return self._call.receive_frames(self._framer.receive_bytes(data))
 
-    async def _dispatch(
-        self, outputs: Sequence[Output], tasks: asyncio.TaskGroup
-    ) -> None:
+    def _apply(self, control: Control | Ending) -> list[Output]:
+        if isinstance(control, Ending):
+            outputs = self._call.receive_frames(self._framer.flush())
+            return outputs + self._call.end(control.reason)
+        return self._call.receive_control(control)
+
+    def _dispatch(self, outputs: Sequence[Output], tasks: asyncio.TaskGroup) -> None:
         entries = [output for output in outputs if isinstance(output, LogEntry)]
         for output in outputs:
             match output:
@@ -300,14 +406,17 @@ class LiveCall:
                     tasks.create_task(self._transcribe(output))
                 case VoiceRequest():
                     tasks.create_task(self._read_voice(output))
-                case PartialRequest():
+                case PartialRequest() if not self.catching_up:
                     tasks.create_task(self._show_partial(output))
                 case _:
                     pass
         if entries:
-            self.entries += entries
-            self._publish(entries=tuple(entries))
-            await self._outside.storage.append(self.started.call_id, entries)
+            self._log(entries)
+
+    def _log(self, entries: Sequence[LogEntry]) -> None:
+        """Add entries to the log and show them."""
+        self._keeper.add(entries)
+        self._publish(entries=tuple(entries))
 
     def _publish(
         self, entries: tuple[LogEntry, ...] = (), partial: Partial | None = None
@@ -316,19 +425,26 @@ class LiveCall:
             News(self.started.call_id, self.live_s, entries, partial)
         )
 
+    def _answer(self, answer: _Answer) -> None:
+        self._answers.append(answer)
+        self._news.set()
+
     async def _transcribe(self, request: TranscribeRequest) -> None:
         segment = request.segment
-        urgent = segment.party is not Party.AGENT
+        urgency = Urgency.CUSTOMER
+        if segment.party is Party.AGENT:
+            urgency = Urgency.AGENT
+        if self.catching_up:
+            urgency = Urgency.CATCH_UP
         transcript = await self._outside.engine.transcribe(
-            segment.pcm,
-            request.language,
-            Urgency.CUSTOMER if urgent else Urgency.AGENT,
+            segment.pcm, request.language, urgency
         )
-        await self._inbox.put(_Words(request.request_id, transcript))
+        self._answer(_Words(request.request_id, transcript))
 
     async def _read_voice(self, request: VoiceRequest) -> None:
-        reading = await self._outside.engine.read_voice(request.window)
-        await self._inbox.put(_Voice(request.request_id, reading))
+        urgency = Urgency.CATCH_UP if self.catching_up else Urgency.CUSTOMER
+        reading = await self._outside.engine.read_voice(request.window, urgency)
+        self._answer(_Voice(request.request_id, reading))
 
     async def _show_partial(self, request: PartialRequest) -> None:
         segment = request.segment

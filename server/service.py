@@ -26,7 +26,7 @@ from server.http import build_app
 from server.ingest import PATH, Ingest
 from server.live import Outside
 from server.metrics import Metrics
-from server.recovery import finish_interrupted_calls
+from server.recovery import recover_calls
 from server.screens import Feeds
 from server.storage import Storage
 from server.store import Store
@@ -79,7 +79,6 @@ async def running_service(
         outside.bus.add_listener(lambda news: _count(floor, news))
         failure: Exception | None = None
         try:
-            await finish_interrupted_calls(storage, settings.data_dir / "audio")
             await _recall_today(floor, storage)
             async with asyncio.TaskGroup() as tasks:
                 calls = LiveCalls(settings, factory, outside, metrics, tasks)
@@ -96,6 +95,7 @@ async def running_service(
                     desk.keep_index(calls.by_id), name="search index"
                 )
                 ingest = Ingest(calls, metrics, settings.hello_timeout_s)
+                await recover_calls(calls, storage, settings.recordings)
                 async with (
                     _http_server(app, http_socket, tasks),
                     _audio_server(ingest, audio_socket),

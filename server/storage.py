@@ -1,4 +1,4 @@
-"""The store, off the event loop: one thread, so that writes keep their order."""
+"""The store, off the event loop: one thread writes, so that writes keep order."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -11,17 +11,25 @@ from server.store import CallSummary, NewCall, Store
 
 _T = TypeVar("_T")
 
+_READERS = 2
+"""Threads that read, so that a write which waits for a lock holds up no page."""
+
 
 class Storage:
     """Awaitable access to a `Store`. Event loop only."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="storage")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="storage")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="reading")
 
     async def _do(self, work: Callable[[], _T]) -> _T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, work)
+        return await loop.run_in_executor(self._writer, work)
+
+    async def _read(self, work: Callable[[], _T]) -> _T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, work)
 
     async def add_call(self, call: NewCall) -> None:
         """See `Store.add_call`."""
@@ -37,11 +45,11 @@ class Storage:
 
     async def calls(self, *, live: bool, limit: int) -> list[CallSummary]:
         """See `Store.calls`."""
-        return await self._do(lambda: self._store.calls(live=live, limit=limit))
+        return await self._read(lambda: self._store.calls(live=live, limit=limit))
 
     async def call(self, call_id: str) -> CallSummary | None:
         """See `Store.call`."""
-        return await self._do(lambda: self._store.call(call_id))
+        return await self._read(lambda: self._store.call(call_id))
 
     async def happened(
         self, since: datetime, kinds: Sequence[type[Event]]
@@ -51,9 +59,14 @@ class Storage:
 
     async def entries(self, call_id: str) -> list[LogEntry]:
         """See `Store.entries`."""
-        return await self._do(lambda: self._store.entries(call_id))
+        return await self._read(lambda: self._store.entries(call_id))
+
+    async def last_seq(self, call_id: str) -> int:
+        """See `Store.last_seq`; comes after every write that was asked for before."""
+        return await self._do(lambda: self._store.last_seq(call_id))
 
     def close(self) -> None:
         """Finish what is queued, then close the store."""
-        self._executor.shutdown(wait=True)
+        self._writer.shutdown(wait=True)
+        self._readers.shutdown(wait=True)
         self._store.close()

@@ -4,7 +4,8 @@ SQLite in WAL mode by default; any SQLAlchemy URL works. Blocking: the service
 calls it from one storage thread.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +17,12 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from alerts.events import AlertOpened, CueFollowed, CueIgnored
 from emotion.events import HostilityPoint
-from server.errors import StoreError
+from server.errors import StoreError, StoreUnavailableError
 from server.events import CallEnded, CallEndReason, CallStarted, Event, LogEntry
 from server.wire import entry_from_json, entry_to_json
 
-_BUSY_TIMEOUT_S = 10
+_BUSY_TIMEOUT_S = 2
+"""How long one write waits for a lock; whoever writes tries again by itself."""
 
 
 class _Base(DeclarativeBase):
@@ -149,27 +151,80 @@ class Store:
         self._engine.dispose()
 
     def add_call(self, call: NewCall) -> None:
-        """Remember that a call began; its entries come with `append`."""
-        with Session(self._engine) as session, session.begin():
+        """Remember that a call began; its entries come with `append`.
+
+        Raises:
+            StoreUnavailableError: the database cannot be used now.
+            StoreError: there is a call of this id.
+        """
+        with self._writing(f"call {call.started.call_id} exists") as session:
             session.add(_new_row(call))
 
     def append(self, call_id: str, entries: Sequence[LogEntry]) -> None:
         """Write entries in one transaction, and the call's figures with them.
 
         Raises:
+            StoreUnavailableError: the database cannot be used now.
             StoreError: the call is unknown, or an entry with this seq exists.
         """
         rows = [_EntryRow(call_id=call_id, **entry_to_json(e)) for e in entries]
+        with self._writing(f"call {call_id}: an entry was written twice") as session:
+            call = session.get(_CallRow, call_id)
+            if call is None:
+                raise StoreError(f"call {call_id} is not in the database")
+            session.add_all(rows)
+            for entry in entries:
+                _count(call, entry)
+
+    def last_seq(self, call_id: str) -> int:
+        """How many entries of a call are stored."""
+        query = sa.select(sa.func.max(_EntryRow.seq)).where(
+            _EntryRow.call_id == call_id
+        )
+        with self._reading() as session:
+            return session.scalar(query) or 0
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        """A session to read in; what the database cannot do now is one error."""
         try:
+            self._see_file()
+            with Session(self._engine) as session:
+                yield session
+        except sa.exc.DatabaseError as error:
+            raise _unavailable(error) from error
+
+    @contextmanager
+    def _writing(self, conflict: str) -> Iterator[Session]:
+        """A transaction; what the database cannot do now is one error."""
+        try:
+            self._see_file()
             with Session(self._engine) as session, session.begin():
-                call = session.get(_CallRow, call_id)
-                if call is None:
-                    raise StoreError(f"call {call_id} is not in the database")
-                session.add_all(rows)
-                for entry in entries:
-                    _count(call, entry)
+                yield session
         except sa.exc.IntegrityError as error:
-            raise StoreError(f"call {call_id}: an entry was written twice") from error
+            raise StoreError(conflict) from error
+        except sa.exc.DatabaseError as error:
+            raise _unavailable(error) from error
+
+    def _see_file(self) -> None:
+        """Make a database file again that somebody removed.
+
+        SQLite would go on writing into the file that is gone. Live calls write
+        their logs again; calls that were over are lost with the file.
+        """
+        file = self._engine.url.database
+        if self._engine.dialect.name != "sqlite" or not file or file == ":memory:":
+            return
+        if Path(file).exists():
+            return
+        self._engine.dispose()
+        try:
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+            _migrate(self._engine)
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"the folder of the database is gone: {error.strerror}"
+            ) from error
 
     def add_finished(self, call: NewCall, entries: Sequence[LogEntry]) -> None:
         """Write a call that is over with its whole log, in one transaction.
@@ -183,17 +238,18 @@ class Store:
         for entry in entries:
             _count(row, entry)
         rows = [{"call_id": started.call_id, **entry_to_json(e)} for e in entries]
-        try:
-            with Session(self._engine) as session, session.begin():
-                session.add(row)
-                session.flush()
-                session.execute(sa.insert(_EntryRow), rows)
-        except sa.exc.IntegrityError as error:
-            raise StoreError(f"call {started.call_id} is there already") from error
+        with self._writing(f"call {started.call_id} is there already") as session:
+            session.add(row)
+            session.flush()
+            session.execute(sa.insert(_EntryRow), rows)
 
     def forget(self, call_id: str, entries: Sequence[LogEntry]) -> None:
-        """Delete a call's log and keep `entries`, which say that it was deleted."""
-        with Session(self._engine) as session, session.begin():
+        """Delete a call's log and keep `entries`, which say that it was deleted.
+
+        Raises:
+            StoreUnavailableError: the database cannot be used now.
+        """
+        with self._writing(f"call {call_id} is being written") as session:
             session.execute(sa.delete(_EntryRow).where(_EntryRow.call_id == call_id))
             call = session.get(_CallRow, call_id)
             if call is not None:
@@ -204,7 +260,7 @@ class Store:
 
     def call(self, call_id: str) -> CallSummary | None:
         """One call, or None when there is none of this id."""
-        with Session(self._engine) as session:
+        with self._reading() as session:
             row = session.get(_CallRow, call_id)
             return _summary(row) if row else None
 
@@ -217,7 +273,7 @@ class Store:
             .order_by(_CallRow.started_at.desc(), _CallRow.call_id)
             .limit(limit)
         )
-        with Session(self._engine) as session:
+        with self._reading() as session:
             return [_summary(row) for row in session.scalars(query)]
 
     def happened(
@@ -231,7 +287,7 @@ class Store:
             .where(_CallRow.started_at >= since, _EntryRow.kind.in_(names))
             .order_by(_CallRow.started_at, _EntryRow.call_id, _EntryRow.seq)
         )
-        with Session(self._engine) as session:
+        with self._reading() as session:
             return [(row.call_id, _entry(row)) for row in session.scalars(query)]
 
     def entries(self, call_id: str) -> list[LogEntry]:
@@ -241,7 +297,7 @@ class Store:
             .where(_EntryRow.call_id == call_id)
             .order_by(_EntryRow.seq)
         )
-        with Session(self._engine) as session:
+        with self._reading() as session:
             return [_entry(row) for row in session.scalars(query)]
 
 
@@ -281,6 +337,12 @@ def _count(call: _CallRow, entry: LogEntry) -> None:
             call.duration_s = duration_s
         case _:
             pass
+
+
+def _unavailable(error: sa.exc.DatabaseError) -> StoreUnavailableError:
+    # Not the message: it has the statement and its values, which are a call's words.
+    reason = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)
+    return StoreUnavailableError(f"the database cannot be used now: {reason}")
 
 
 def _configure_sqlite(connection: object, _record: object) -> None:

@@ -17,10 +17,12 @@ def noise(n_bytes: int) -> bytes:
     return np.random.default_rng(1).integers(0, 256, n_bytes, np.uint8).tobytes()
 
 
-def test_what_was_appended_is_on_disk_at_once(tmp_path: Path) -> None:
+def test_what_was_stored_is_on_disk_at_once(tmp_path: Path) -> None:
     with closing(AudioLog(tmp_path, "c1", MULAW)) as log:
         log.append(b"abc")
+        log.store()
         log.append(b"de")
+        log.store()
 
         assert log.n_bytes == 5
         assert (tmp_path / "c1.raw").read_bytes() == b"abcde"
@@ -29,6 +31,7 @@ def test_what_was_appended_is_on_disk_at_once(tmp_path: Path) -> None:
 def test_a_log_that_is_opened_again_goes_on_where_it_was(tmp_path: Path) -> None:
     with closing(AudioLog(tmp_path, "c1", MULAW)) as log:
         log.append(b"abc")
+        log.store()
 
     with closing(AudioLog(tmp_path, "c1", MULAW)) as log:
         assert log.n_bytes == 3
@@ -40,6 +43,7 @@ def test_the_finished_recording_has_the_very_samples_of_the_line(
     data = noise(40_001)  # the last byte is half an instant, from a line that was cut
     log = AudioLog(tmp_path, "c1", MULAW)
     log.append(data)
+    log.store()
 
     log.finish()
 
@@ -52,6 +56,7 @@ def test_the_finished_recording_has_the_very_samples_of_the_line(
 def test_deleting_leaves_nothing(tmp_path: Path) -> None:
     log = AudioLog(tmp_path, "c1", MULAW)
     log.append(noise(100))
+    log.store()
 
     log.delete()
 
