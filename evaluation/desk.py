@@ -137,7 +137,6 @@ def fill(store: Store, made: Iterator[MadeCall]) -> None:
             connection.execute(
                 sa.insert(tables.facts).values(
                     call_id=call.started.call_id,
-                    team=call.team,
                     subject=call.subject,
                     source="import",
                 )

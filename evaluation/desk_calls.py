@@ -79,11 +79,10 @@ _AGENT_LINES = {
 
 @dataclass(frozen=True, slots=True)
 class MadeCall:
-    """A finished call: when it began, whose team, and its whole log."""
+    """A finished call: when it began, what about, and its whole log."""
 
     started: CallStarted
     began: datetime
-    team: str
     subject: str
     entries: tuple[LogEntry, ...]
 
@@ -149,6 +148,7 @@ def made_call(rng: random.Random, number: int) -> MadeCall:
         consent=Consent.GRANTED,
         started_at=began.isoformat(timespec="milliseconds"),
         models=("made",),
+        team=TEAMS[agent % len(TEAMS)],
     )
     making = _Making(rng, language, temper=rng.betavariate(1.2, 2.0))
     making.add(0.0, started)
@@ -162,7 +162,6 @@ def made_call(rng: random.Random, number: int) -> MadeCall:
     return MadeCall(
         started=started,
         began=began,
-        team=TEAMS[agent % len(TEAMS)],
         subject=rng.choice(SUBJECTS),
         entries=tuple(
             LogEntry(seq, round(at_s, 2), event)

@@ -41,6 +41,9 @@ class ServiceSettings:
             does not say it.
         power_safe: acknowledge audio only once it would survive a loss of power,
             not just the end of the process.
+        watch_dir: folder whose new recordings become calls by themselves; empty:
+            none is watched.
+        watch_every_s: how often that folder is looked at.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -58,6 +61,8 @@ class ServiceSettings:
     proxy_user_header: str = ""
     teams: tuple[str, ...] = ()
     power_safe: bool = False
+    watch_dir: str = ""
+    watch_every_s: float = 30.0
 
     def __post_init__(self) -> None:
         if self.host not in _LOOPBACK and not self.behind_proxy:

@@ -72,7 +72,7 @@ async def running_service(
     ):
         store = await asyncio.to_thread(Store, settings.url)
         storage = Storage(store)
-        desk = Desk(store, settings.data_dir / "audio")
+        desk = Desk(store, settings.data_dir)
         metrics = Metrics()
         outside = Outside(Engine(factory.models, metrics), Bus(), storage)
         floor = Floor()
@@ -91,12 +91,10 @@ async def running_service(
                     _access(settings, store, storage),
                 )
                 add_desk(app, desk)
-                indexing = tasks.create_task(
-                    desk.keep_index(calls.by_id), name="search index"
-                )
                 ingest = Ingest(calls, metrics, settings.hello_timeout_s)
                 await recover_calls(calls, storage, settings.recordings)
                 async with (
+                    desk.running(settings, factory, outside.engine, calls.by_id),
                     _http_server(app, http_socket, tasks),
                     _audio_server(ingest, audio_socket),
                 ):
@@ -106,7 +104,6 @@ async def running_service(
                         failure = error
                     finally:
                         await calls.close()
-                        indexing.cancel()
         finally:
             outside.engine.close()
             await asyncio.to_thread(storage.close)

@@ -3,15 +3,22 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
+from server.config import ServiceSettings
+from server.desk.background import BackgroundIntake
+from server.desk.imports import Imports
 from server.desk.index import SearchIndex
+from server.desk.intake import Office
 from server.desk.saved import SavedSearches
 from server.desk.search import Search
+from server.engine import Engine
+from server.factory import CallFactory
 from server.store import Store
 
 logger = logging.getLogger(__name__)
@@ -28,21 +35,60 @@ class Desk:
 
     Args:
         store: calls and logs.
-        recordings: folder of the calls' audio.
+        data_dir: has the calls' audio in `audio`, and uploads in `uploads`.
     """
 
-    def __init__(self, store: Store, recordings: Path) -> None:
+    def __init__(self, store: Store, data_dir: Path) -> None:
         self.store = store
-        self.recordings = recordings
+        self.recordings = data_dir / "audio"
+        self.uploads = data_dir / "uploads"
         self.index = SearchIndex(store)
+        self.imports = Imports(store.engine)
         self.search = Search(store.engine)
         self.saved = SavedSearches(store.engine)
+        self.wake: Callable[[], None] = lambda: None
 
     async def do(
         self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs
     ) -> _T:
         """Do what blocks in a thread."""
         return await asyncio.to_thread(work, *args, **kwargs)
+
+    @property
+    def office(self) -> Office:
+        """What taking in recordings needs of the desk."""
+        return Office(self.store, self.index, self.imports, self.recordings)
+
+    @asynccontextmanager
+    async def running(
+        self,
+        settings: ServiceSettings,
+        factory: CallFactory,
+        engine: Engine,
+        live: Mapping[str, object],
+    ) -> AsyncIterator[None]:
+        """Keep the index and work through imports while the context lasts.
+
+        Args:
+            settings: say which folder is watched.
+            factory: makes the calls that recordings become.
+            engine: runs the models, for live calls first.
+            live: the calls that are not over.
+        """
+        watched = Path(settings.watch_dir) if settings.watch_dir else None
+        intake = BackgroundIntake(
+            self.office, factory, engine, watched, settings.watch_every_s
+        )
+        self.wake = intake.wake
+        intake.start()
+        indexing = asyncio.create_task(self.keep_index(live))
+        try:
+            yield
+        finally:
+            await intake.close()
+            indexing.cancel()
+            with suppress(asyncio.CancelledError):
+                await indexing
 
     async def keep_index(self, live: Mapping[str, object]) -> None:
         """Index calls as they end, until cancelled.

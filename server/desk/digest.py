@@ -43,6 +43,7 @@ class Digest:
     """
 
     agent_id: str = ""
+    team: str = ""
     customer_ref: str = ""
     language: str = ""
     end_reason: str = ""
@@ -84,6 +85,7 @@ def _take(found: Digest, event: object) -> None:
     match event:
         case CallStarted():
             found.agent_id = event.agent_id
+            found.team = event.team
             found.customer_ref = event.customer_ref
             found.language = event.language or ""
         case LanguageDetected(language=language):

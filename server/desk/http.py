@@ -11,6 +11,7 @@ from server.desk.errors import (
     UnknownError,
 )
 from server.desk.http_find import find_router
+from server.desk.http_import import import_router
 from server.trust.access import check_routes
 
 _STATUS: dict[type[DeskError], tuple[int, str]] = {
@@ -23,6 +24,7 @@ _STATUS: dict[type[DeskError], tuple[int, str]] = {
 def add_desk(app: FastAPI, desk: Desk) -> None:
     """Give the service the desk's routes."""
     app.include_router(find_router(desk))
+    app.include_router(import_router(desk))
     check_routes(app)
 
     @app.exception_handler(DeskError)

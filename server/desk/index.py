@@ -90,7 +90,7 @@ class SearchIndex:
             connection.execute(
                 sa.delete(tables.calls).where(tables.calls.c.call_id == call_id)
             )
-            values = _values(found) | _facts(connection, call_id, found.agent_id)
+            values = _values(found) | _facts(connection, call_id)
             inserted = connection.execute(
                 sa.insert(tables.calls).values(
                     call_id=call_id,
@@ -115,6 +115,7 @@ class SearchIndex:
 def _values(found: Digest) -> dict[str, object]:
     return {
         "agent_id": found.agent_id,
+        "team": found.team,
         "customer_ref": found.customer_ref,
         "language": found.language,
         "duration_s": found.duration_s,
@@ -130,22 +131,11 @@ def _values(found: Digest) -> dict[str, object]:
     }
 
 
-def _facts(connection: sa.Connection, call_id: str, agent_id: str) -> dict[str, object]:
+def _facts(connection: sa.Connection, call_id: str) -> dict[str, object]:
     facts = connection.execute(
         sa.select(tables.facts).where(tables.facts.c.call_id == call_id)
     ).one_or_none()
-    team = facts.team if facts else ""
-    if not team:
-        team = (
-            connection.scalar(
-                sa.select(tables.agents.c.team).where(
-                    tables.agents.c.agent_id == agent_id
-                )
-            )
-            or ""
-        )
     return {
-        "team": team,
         "subject": facts.subject if facts else "",
         "source": facts.source if facts else "live",
     }

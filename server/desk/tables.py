@@ -52,21 +52,12 @@ facts = sa.Table(
     "desk_facts",
     metadata,
     sa.Column("call_id", sa.String(64), primary_key=True),
-    sa.Column("team", sa.String(64)),
     sa.Column("subject", sa.String(128)),
     sa.Column("source", sa.String(16)),
     sa.Column("content_hash", sa.String(64)),
     sa.Column("file_name", sa.String(256)),
 )
-"""What is known of a call besides its log: where it came from, whose team."""
-
-agents = sa.Table(
-    "desk_agents",
-    metadata,
-    sa.Column("agent_id", sa.String(64), primary_key=True),
-    sa.Column("team", sa.String(64)),
-)
-"""Which team an agent is in, for calls that do not say it themselves."""
+"""What is known of a call besides its log: where it came from, what about."""
 
 saved_searches = sa.Table(
     "desk_saved_searches",

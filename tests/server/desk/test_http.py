@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, ParamSpec
 
 import httpx
+import numpy as np
 import pytest
+import soundfile
 
 from evaluation.desk import fill
 from evaluation.desk_calls import made_calls
@@ -35,16 +37,24 @@ def in_loop(test: Callable[_P, Coroutine[Any, Any, None]]) -> Callable[_P, None]
     return run
 
 
-@asynccontextmanager
-async def desk(
-    tmp_path: Path, n_calls: int = 5, *, indexed: bool = True
-) -> AsyncIterator[httpx.AsyncClient]:
-    settings = ServiceSettings(audio_port=0, http_port=0, data_dir=tmp_path)
+def filled(
+    folder: Path, n_calls: int, *, indexed: bool, **changes: Any
+) -> ServiceSettings:
+    folder.mkdir(exist_ok=True)
+    settings = ServiceSettings(audio_port=0, http_port=0, data_dir=folder, **changes)
     store = Store(settings.url)
     fill(store, made_calls(n_calls, seed=3))
     if not indexed:
         SearchIndex(store).clear()
     store.close()
+    return settings
+
+
+@asynccontextmanager
+async def desk(
+    tmp_path: Path, n_calls: int = 5, *, indexed: bool = True, **changes: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    settings = filled(tmp_path, n_calls, indexed=indexed, **changes)
     models = Models(FakeDetector, FakeTranscriber(), FakeVoiceReader(), ("fake",))
     async with (
         running_service(settings, CallFactory.of(models)) as addresses,
@@ -82,3 +92,62 @@ async def test_a_call_that_was_not_indexed_is_found_soon(tmp_path: Path) -> None
     async with desk(tmp_path, n_calls=1, indexed=False) as client:
         while not (await client.post("/v1/desk/search", json={})).json()["total"]:  # noqa: ASYNC110 - the service has no other way to tell
             await asyncio.sleep(0.05)
+
+
+def wav(path: Path) -> bytes:
+    pcm = np.zeros((32_000, 2), np.float32)
+    pcm[4000:24_000, 0] = 0.4 * np.sin(np.arange(20_000) / 3)
+    soundfile.write(path, pcm, 8000)
+    return path.read_bytes()
+
+
+async def wait_done(client: httpx.AsyncClient) -> dict[str, Any]:
+    while True:
+        job: dict[str, Any] = (await client.get("/v1/desk/imports")).json()[0]
+        if job["state"] == "done":
+            return job
+        await asyncio.sleep(0.05)
+
+
+@in_loop
+async def test_uploads_become_calls_while_the_service_runs(tmp_path: Path) -> None:
+    audio = wav(tmp_path / "a.wav")
+    async with desk(tmp_path / "data", n_calls=0) as client:
+        begun = await client.post("/v1/desk/imports", json={"name": "x", "by": "Ann"})
+        job = f"/v1/desk/imports/{begun.json()['job_id']}"
+        table = await client.put(f"{job}/table", content="file,team\na.wav,North\n")
+        bad_table = await client.put(f"{job}/table", content="colour\nred\n")
+        no_audio = await client.put(f"{job}/files?name=a.exe", content=b"MZ")
+        taken = await client.put(f"{job}/files?name=in/a.wav", content=audio)
+        await client.put(f"{job}/files?name=broken.mp3", content=b"no audio")
+        done = await wait_done(client)
+        files = (await client.get(f"{job}/files")).json()
+        page = (await client.post("/v1/desk/search", json={"teams": ["North"]})).json()
+        unknown = await client.get("/v1/desk/imports/none/files")
+        removed = await client.delete(job)
+
+    assert begun.status_code == taken.status_code == 201
+    assert table.status_code == removed.status_code == 204
+    assert bad_table.status_code == no_audio.status_code == 422
+    assert "colour" in bad_table.json()["detail"]
+    assert done["counts"]["done"] == done["counts"]["failed"] == 1
+    assert [file["name"] for file in files] == ["a.wav", "broken.mp3"]
+    assert "broken.mp3" in files[1]["reason"]
+    assert page["total"] == 1
+    assert unknown.status_code == 404
+    assert [p for p in (tmp_path / "data" / "uploads").rglob("*") if p.is_file()] == []
+
+
+@in_loop
+async def test_a_watched_folder_is_taken_in_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    wav(tmp_path / "in" / "a.wav")
+    async with desk(
+        tmp_path / "data", 0, watch_dir=str(tmp_path / "in"), watch_every_s=0.1
+    ) as client:
+        while not (await client.get("/v1/desk/imports")).json():  # noqa: ASYNC110 - the service has no other way to tell
+            await asyncio.sleep(0.05)
+        done = await wait_done(client)
+
+    assert done["counts"]["done"] == 1
+    assert (tmp_path / "in" / "a.wav").is_file()

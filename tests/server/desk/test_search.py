@@ -182,8 +182,8 @@ def test_calls_are_found_by_agent_team_customer_and_date(
 
     same_agent = ids(search, agents=(call.started.agent_id,))
     assert call.started.call_id in same_agent
-    assert ids(search, teams=(call.team,)) == {
-        c.started.call_id for c in made if c.team == call.team
+    assert ids(search, teams=(call.started.team,)) == {
+        c.started.call_id for c in made if c.started.team == call.started.team
     }
     assert call.started.call_id in ids(search, customer_ref=call.started.customer_ref)
     assert ids(search, customer_ref="%") == set()
@@ -244,7 +244,6 @@ def test_a_call_that_is_deleted_is_gone_from_every_table(store: Store) -> None:
     gone = MadeCall(
         started=call.started,
         began=call.began,
-        team="",
         subject="",
         entries=call.entries,
     )
@@ -317,7 +316,7 @@ def test_a_foreign_cursor_and_too_many_words_are_refused(search: Search) -> None
 def test_choices_are_what_occurs(search: Search, made: list[MadeCall]) -> None:
     choices = search.choices()
 
-    assert set(choices.teams) == {call.team for call in made}
+    assert set(choices.teams) == {call.started.team for call in made}
     assert choices.languages == ("en", "zh")
     assert "hostility" in choices.alerts
 

@@ -1,0 +1,164 @@
+"""Takes recordings in beside live calls, which always go first."""
+
+import asyncio
+import logging
+import os
+import secrets
+import threading
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from audio.frame import CustomerWindow
+from models.errors import InferenceError
+from models.ports import Transcript, VoiceReading
+from server.desk.errors import IntakeError
+from server.desk.imports import ImportOptions, Imports, NewFile
+from server.desk.intake import Intake, Office, Stopped, find_recordings
+from server.engine import Engine, Urgency
+from server.factory import CallFactory
+
+logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+_LOOK_EVERY_S = 2.0
+_NICE = 15
+_WATCHED = "watched folder"
+
+
+class _Patient:
+    """The engine's models for somebody who waits until no live call needs them."""
+
+    def __init__(
+        self, engine: Engine, loop: asyncio.AbstractEventLoop, stop: threading.Event
+    ) -> None:
+        self._engine = engine
+        self._loop = loop
+        self._stop = stop
+
+    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
+        """See `models.ports.Transcriber`."""
+        asked = self._engine.transcribe(pcm, language, Urgency.CATCH_UP)
+        return self._wait(asyncio.run_coroutine_threadsafe(asked, self._loop))
+
+    def read(self, window: CustomerWindow) -> VoiceReading:
+        """See `models.ports.VoiceReader`."""
+        asked = self._engine.read_voice(window, Urgency.CATCH_UP)
+        return self._wait(asyncio.run_coroutine_threadsafe(asked, self._loop))
+
+    def _wait(self, asked: Future[_T | None]) -> _T:
+        while not self._stop.is_set():
+            try:
+                answer = asked.result(timeout=0.2)
+            except TimeoutError:
+                continue
+            if answer is None:
+                raise InferenceError("the model could not run on this input")
+            return answer
+        asked.cancel()
+        raise Stopped
+
+
+class BackgroundIntake:
+    """A thread of low priority that works through imports while the service runs.
+
+    Args:
+        office: where calls go.
+        factory: makes calls; its models run through `engine`.
+        engine: shared with the live calls.
+        watched: a folder whose new recordings are taken in by themselves, or None.
+        watch_every_s: how often it is looked at.
+    """
+
+    def __init__(
+        self,
+        office: Office,
+        factory: CallFactory,
+        engine: Engine,
+        watched: Path | None,
+        watch_every_s: float,
+    ) -> None:
+        self._stop = threading.Event()
+        self._news = threading.Event()
+        self._office = office
+        loop = asyncio.get_running_loop()
+        patient = _Patient(engine, loop, self._stop)
+        models = replace(factory.models, transcriber=patient, voice_reader=patient)
+        worker = f"service-{secrets.token_hex(4)}"
+        self._intake = Intake(
+            office, replace(factory, models=models), worker, self._stop.is_set
+        )
+        self._watch = _Watch(office.imports, watched) if watched else None
+        self._watch_every_s = watch_every_s
+        self._thread = threading.Thread(target=self._run, name="imports", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is something new to do."""
+        self._news.set()
+
+    async def close(self) -> None:
+        """Leave off; the file in work is begun again next time."""
+        self._stop.set()
+        self._news.set()
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        # On Linux this is the thread's own niceness.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        waited_s = self._watch_every_s
+        while not self._stop.is_set():
+            try:
+                if self._watch and waited_s >= self._watch_every_s:
+                    waited_s = 0.0
+                    self._watch.look()
+                self._intake.work()
+            except (sa.exc.SQLAlchemyError, OSError, IntakeError):
+                logger.exception("imports cannot go on; they will be tried again")
+            self._news.wait(_LOOK_EVERY_S)
+            self._news.clear()
+            waited_s += _LOOK_EVERY_S
+
+
+class _Watch:
+    """A folder whose new recordings become calls by themselves.
+
+    A file counts as whole when it has not changed from one look to the next.
+    """
+
+    def __init__(self, imports: Imports, folder: Path) -> None:
+        self._imports = imports
+        self._folder = folder
+        self._seen: dict[Path, tuple[int, int]] = {}
+        self._job_id = ""
+
+    def look(self) -> None:
+        """Add to the import what is new and whole.
+
+        Raises:
+            IntakeError: the folder is not there, or its table of calls is wrong.
+        """
+        found = list(find_recordings([self._folder], {}))
+        new = [file for file in found if self._is_new(file)]
+        self._seen = {file.path: (file.size, file.modified_ns) for file in found}
+        if not new:
+            return
+        if not self._job_id:
+            name = f"{_WATCHED}: {self._folder.name}"
+            self._job_id = self._imports.create(name, "calmline", ImportOptions())
+        self._imports.add(self._job_id, new)
+
+    def _is_new(self, file: NewFile) -> bool:
+        state = (file.size, file.modified_ns)
+        if self._seen.get(file.path) != state:
+            return False
+        return not self._imports.knows(file.path, *state)

@@ -1,0 +1,152 @@
+"""Imports over HTTP: begin one, bring files and a table of calls, watch, pause."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import anyio
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+
+from server.desk.call_table import FileFacts, read_call_table
+from server.desk.desk import Desk
+from server.desk.errors import IntakeError
+from server.desk.imports import ImportOptions, NewFile
+from server.desk.intake import SUFFIXES
+from server.trust.access import Access, Permission, Viewer, needs
+from server.trust.audit import Action
+
+_MOST_BYTES = 4 << 30
+"""Of one upload: four hours of stereo at 48 kHz are 2.8 GB."""
+
+_MOST_TABLE_BYTES = 16 << 20
+
+
+class _NewImport(BaseModel):
+    name: Annotated[str, Field(min_length=1, max_length=256)]
+    by: Annotated[str, Field(min_length=1, max_length=64)]
+    customer: Literal["left", "right"] = "left"
+    language: Literal["", "en", "zh"] = ""
+    text_only: bool = False
+
+
+def import_router(desk: Desk) -> APIRouter:
+    """Return the routes of imports."""
+    router = APIRouter(prefix="/v1/desk/imports")
+    _add_steering(router, desk)
+    _add_bringing(router, desk)
+    return router
+
+
+def _add_steering(router: APIRouter, desk: Desk) -> None:
+    may_import = needs(Permission.IMPORT)
+
+    @router.get("", dependencies=[may_import])
+    async def all_imports() -> list[dict[str, Any]]:
+        return [asdict(job) for job in await desk.do(desk.imports.all)]
+
+    @router.post("", status_code=201)
+    async def begin(
+        request: Request, body: _NewImport, viewer: Annotated[Viewer, may_import]
+    ) -> dict[str, str]:
+        options = ImportOptions(body.customer, body.language, body.text_only)
+        by = viewer.signature(body.by)
+        job_id = await desk.do(desk.imports.create, body.name, by, options)
+        access: Access = request.app.state.access
+        await access.record(viewer, Action.IMPORT, "", {"import": job_id})
+        return {"job_id": job_id}
+
+    @router.get("/{job_id}/files", dependencies=[may_import])
+    async def files(job_id: str) -> list[dict[str, Any]]:
+        await desk.do(desk.imports.options, job_id)
+        return [asdict(file) for file in await desk.do(desk.imports.files, job_id)]
+
+    @router.post("/{job_id}/pause", status_code=204, dependencies=[may_import])
+    async def pause(job_id: str) -> None:
+        await desk.do(desk.imports.pause, job_id)
+
+    @router.post("/{job_id}/resume", status_code=204, dependencies=[may_import])
+    async def resume(job_id: str) -> None:
+        await desk.do(desk.imports.resume, job_id)
+        desk.wake()
+
+    @router.delete("/{job_id}", status_code=204, dependencies=[may_import])
+    async def remove(job_id: str) -> None:
+        for path in await desk.do(desk.imports.remove, job_id):
+            path.unlink(missing_ok=True)
+
+
+def _add_bringing(router: APIRouter, desk: Desk) -> None:
+    may_import = needs(Permission.IMPORT)
+
+    @router.put("/{job_id}/table", status_code=204, dependencies=[may_import])
+    async def put_table(job_id: str, request: Request) -> None:
+        data = await _read(request.stream(), _MOST_TABLE_BYTES)
+        try:
+            table = read_call_table(data.decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise IntakeError("the table of calls must be text in UTF-8") from error
+        options = await desk.do(desk.imports.options, job_id)
+        await desk.do(
+            desk.imports.set_options,
+            job_id,
+            replace(options, facts={**options.facts, **table}),
+        )
+
+    @router.put("/{job_id}/files", status_code=201, dependencies=[may_import])
+    async def put_file(
+        job_id: str,
+        request: Request,
+        name: Annotated[str, Query(min_length=1, max_length=1024)],
+        modified: Annotated[float, Query(description="seconds since 1970")] = 0.0,
+    ) -> None:
+        options = await desk.do(desk.imports.options, job_id)
+        base = name.replace("\\", "/").rpartition("/")[2]
+        if Path(base).suffix.lower() not in SUFFIXES:
+            raise IntakeError(f"{base}: not the name of a recording")
+        path = await _keep(desk, job_id, base, request.stream())
+        status = path.stat()
+        new = NewFile(
+            path=path,
+            name=base,
+            facts=options.facts.get(base, FileFacts()),
+            size=status.st_size,
+            modified_ns=round((modified or time.time()) * 1e9),
+            ours=True,
+        )
+        await desk.do(desk.imports.add, job_id, [new])
+        desk.wake()
+
+
+async def _read(stream: AsyncIterator[bytes], most_bytes: int) -> bytes:
+    data = bytearray()
+    async for piece in stream:
+        data += piece
+        if len(data) > most_bytes:
+            raise IntakeError(f"more than {most_bytes} bytes")
+    return bytes(data)
+
+
+async def _keep(
+    desk: Desk, job_id: str, name: str, stream: AsyncIterator[bytes]
+) -> Path:
+    """Write an upload to disk; it has its name only once it is whole."""
+    folder = desk.uploads / job_id
+    folder.mkdir(parents=True, exist_ok=True)
+    suffix = Path(name).suffix.lower()
+    target = folder / f"{time.time_ns():x}{suffix}"
+    partial = target.with_suffix(f"{suffix}.part")
+    n_bytes = 0
+    try:
+        async with await anyio.open_file(partial, "wb") as file:
+            async for piece in stream:
+                n_bytes += len(piece)
+                if n_bytes > _MOST_BYTES:
+                    raise IntakeError(f"{name}: more than {_MOST_BYTES} bytes")
+                await file.write(piece)
+        partial.rename(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target

@@ -1,0 +1,306 @@
+"""Takes recordings in: each becomes a finished call, whole or not at all."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import sqlalchemy as sa
+
+from audio.codec import FULL_SCALE
+from audio.frame import Party
+from server.desk.call_table import NAME, FileFacts, read_call_table
+from server.desk.errors import IntakeError
+from server.desk.imports import (
+    Claim,
+    FileState,
+    Imports,
+    JobState,
+    NewFile,
+    Outcome,
+)
+from server.desk.index import SearchIndex
+from server.desk.tables import facts as facts_table
+from server.errors import RecordingError, StoreError
+from server.events import CallStarted, Consent
+from server.factory import CallFactory
+from server.offline import analyse
+from server.recording import Recording, open_recording
+from server.store import NewCall, Store
+
+LONGEST_S = 4 * 3600.0
+"""A longer recording is not one call."""
+
+_LOSSLESS = (".wav", ".wave", ".flac", ".aif", ".aiff", ".au", ".caf")
+_LOSSY = (".mp3", ".ogg", ".oga", ".opus", ".m4a", ".mp4", ".aac", ".wma")
+_TELEPHONE = (".amr", ".gsm", ".webm", ".mka", ".ulaw", ".ul", ".alaw", ".al")
+SUFFIXES = frozenset((*_LOSSLESS, *_LOSSY, *_TELEPHONE))
+"""Which files of a folder count as recordings."""
+
+_BLOCK_BYTES = 1 << 20
+_TELL_EVERY_S = 1.0
+
+
+class Stopped(Exception):  # noqa: N818 - nothing has gone wrong
+    """The file is left for later: its import is paused, or the worker stops."""
+
+
+def find_recordings(
+    paths: Sequence[Path], table: Mapping[str, FileFacts]
+) -> Iterator[NewFile]:
+    """Yield every recording in `paths`: files as they are, folders searched through.
+
+    Args:
+        paths: files and folders.
+        table: facts by file name; a folder's own `calls.csv` comes before it.
+
+    Raises:
+        IntakeError: there is nothing at one of the paths, or a table is wrong.
+    """
+    for path in paths:
+        if path.is_dir():
+            yield from _in_folder(path.resolve(), table)
+        elif path.is_file():
+            yield _new_file(path.resolve(), table)
+        else:
+            raise IntakeError(f"{path}: there is no such file or folder")
+
+
+def _in_folder(folder: Path, table: Mapping[str, FileFacts]) -> Iterator[NewFile]:
+    tables: dict[Path, Mapping[str, FileFacts]] = {}
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if hidden or path.suffix.lower() not in SUFFIXES or not path.is_file():
+            continue
+        if path.parent not in tables:
+            tables[path.parent] = read_table_file(path.parent / NAME)
+        yield _new_file(path, {**table, **tables[path.parent]})
+
+
+def read_table_file(path: Path) -> Mapping[str, FileFacts]:
+    """Read a table of calls; an empty one where there is no such file.
+
+    Raises:
+        IntakeError: it is not text, or not such a table.
+    """
+    try:
+        return read_call_table(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except UnicodeDecodeError as error:
+        raise IntakeError(f"{path.name}: expected text in UTF-8") from error
+
+
+def _new_file(path: Path, table: Mapping[str, FileFacts]) -> NewFile:
+    status = path.stat()
+    facts = table.get(path.name, FileFacts())
+    return NewFile(path, path.name, facts, status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What taking in a file needs of the house around it."""
+
+    store: Store
+    index: SearchIndex
+    imports: Imports
+    recordings: Path
+
+
+class Intake:
+    """Works through imports, one file after the other. Blocking; one thread.
+
+    Args:
+        office: where calls go.
+        factory: makes the calls that listen.
+        worker: a name that no other worker has.
+        stopping: tells whether to leave off now.
+    """
+
+    def __init__(
+        self,
+        office: Office,
+        factory: CallFactory,
+        worker: str,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._office = office
+        self._factory = factory
+        self._worker = worker
+        self._stopping = stopping
+        self._told_s = 0.0
+
+    def work(
+        self,
+        only: Sequence[str] = (),
+        on_file: Callable[[Claim, Outcome], None] = lambda _claim, _outcome: None,
+    ) -> int:
+        """Take in files until none waits; return how many were worked through.
+
+        Args:
+            only: ids of imports; empty: every one.
+            on_file: told what came of each.
+        """
+        imports = self._office.imports
+        n_files = 0
+        while not self._stopping():
+            claim = imports.claim(self._worker, only)
+            if claim is None:
+                break
+            try:
+                outcome = self._take_in(claim)
+            except Stopped:
+                imports.give_back(claim)
+                continue
+            except BaseException:
+                imports.give_back(claim)
+                imports.leave(self._worker)
+                raise
+            imports.finish(claim, outcome)
+            if claim.ours:
+                claim.path.unlink(missing_ok=True)
+            on_file(claim, outcome)
+            n_files += 1
+        imports.leave(self._worker)
+        return n_files
+
+    def _take_in(self, claim: Claim) -> Outcome:
+        try:
+            recording = open_recording(claim.path)
+            _check_length(recording.duration_s or 0.0, claim.name)
+            return self._analyse(claim, recording)
+        except (RecordingError, IntakeError) as error:
+            # The message names the copy that was made of an upload; people know the
+            # file by its own name.
+            reason = str(error).replace(claim.path.name, claim.name)
+            return Outcome(FileState.FAILED, reason)
+        except OSError as error:
+            return Outcome(FileState.FAILED, f"{claim.name}: {error.strerror}")
+
+    def _analyse(self, claim: Claim, recording: Recording) -> Outcome:
+        content_hash = _hash(claim.path)
+        if known := self._known(content_hash):
+            return Outcome(FileState.DUPLICATE, call_id=known)
+        call_id = f"i{content_hash[:19]}"
+        began = time.perf_counter()
+        started = _started(call_id, claim, recording, self._factory.models.names)
+
+        def tell(done_s: float) -> None:
+            self._tell(claim, done_s, recording.duration_s or done_s)
+
+        tell(0.0)
+        entries = list(analyse(recording, started, self._factory, tell))
+        duration_s = entries[-1].at_s
+        audio = self._office.recordings / f"{call_id}.flac"
+        _write_flac(recording, audio)
+        call = NewCall(
+            started,
+            datetime.fromisoformat(started.started_at),
+            "pcm_s16le",
+            recording.rate,
+        )
+        with suppress(StoreError):  # An earlier run got as far as this, no further.
+            self._office.store.add_finished(call, entries)
+        self._put_facts(call_id, claim, content_hash)
+        self._office.index.add(call_id)
+        work_s = time.perf_counter() - began
+        return Outcome(FileState.DONE, "", call_id, duration_s, work_s)
+
+    def _tell(self, claim: Claim, done_s: float, duration_s: float) -> None:
+        """Write down how far it is, now and then; leave off when it is time to."""
+        _check_length(done_s, claim.name)
+        if self._stopping():
+            raise Stopped
+        now_s = time.monotonic()
+        if done_s and now_s - self._told_s < _TELL_EVERY_S:
+            return
+        self._told_s = now_s
+        state = self._office.imports.progress(claim, done_s, duration_s)
+        if state is not JobState.RUNNING:
+            raise Stopped
+
+    def _known(self, content_hash: str) -> str:
+        """The call that has this content already; empty for none."""
+        query = sa.select(facts_table.c.call_id).where(
+            facts_table.c.content_hash == content_hash
+        )
+        with self._office.store.engine.connect() as connection:
+            return connection.scalar(query.limit(1)) or ""
+
+    def _put_facts(self, call_id: str, claim: Claim, content_hash: str) -> None:
+        with self._office.store.engine.begin() as connection:
+            connection.execute(
+                sa.delete(facts_table).where(facts_table.c.call_id == call_id)
+            )
+            connection.execute(
+                sa.insert(facts_table).values(
+                    call_id=call_id,
+                    subject=claim.facts.subject,
+                    source="import",
+                    content_hash=content_hash,
+                    file_name=claim.name[-256:],
+                )
+            )
+
+
+def _check_length(duration_s: float, name: str) -> None:
+    if duration_s > LONGEST_S:
+        raise RecordingError(f"{name}: longer than {LONGEST_S / 3600:.0f} hours")
+
+
+def _started(
+    call_id: str, claim: Claim, recording: Recording, models: tuple[str, ...]
+) -> CallStarted:
+    facts, options = claim.facts, claim.options
+    parties: tuple[Party, ...] = (Party.UNKNOWN,)
+    if recording.n_channels > 1:
+        parties = (Party.CUSTOMER, Party.AGENT)
+        if (facts.customer or options.customer) == "right":
+            parties = parties[::-1]
+    began = facts.began(claim.modified.astimezone(UTC))
+    return CallStarted(
+        call_id=call_id,
+        agent_id=facts.agent_id,
+        customer_ref=facts.customer_ref,
+        language=facts.language or options.language or None,
+        parties=parties,
+        consent=Consent.TEXT_ONLY if options.text_only else Consent.GRANTED,
+        started_at=began.isoformat(timespec="milliseconds"),
+        models=models,
+        team=facts.team,
+    )
+
+
+def _hash(path: Path) -> str:
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while data := file.read(_BLOCK_BYTES):
+            found.update(data)
+    return found.hexdigest()
+
+
+def _write_flac(recording: Recording, target: Path) -> None:
+    """Keep the audio as 16-bit FLAC at its own rate; whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".flac.part")
+    try:
+        with soundfile.SoundFile(
+            partial,
+            "w",
+            samplerate=recording.rate,
+            channels=recording.n_channels,
+            format="FLAC",
+            subtype="PCM_16",
+        ) as file:
+            for block in recording.blocks():
+                scaled = np.rint(block * FULL_SCALE)
+                limits = (-FULL_SCALE, FULL_SCALE - 1)
+                file.write(np.clip(scaled, *limits).astype(np.int16))
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,319 @@
+"""Recordings become calls: whole or not at all, once, and after any interruption."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import sqlalchemy as sa
+
+from audio.frame import Party
+from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
+from server.cli import main
+from server.config import Settings
+from server.desk.call_table import FileFacts, read_call_table
+from server.desk.errors import IntakeError, StateError, UnknownError
+from server.desk.imports import (
+    STALE_S,
+    FileState,
+    ImportOptions,
+    Imports,
+    JobState,
+)
+from server.desk.index import SearchIndex
+from server.desk.intake import Intake, Office, find_recordings
+from server.desk.query import SearchQuery
+from server.desk.search import Search
+from server.desk.tables import jobs
+from server.engine import Models
+from server.events import CallStarted
+from server.factory import CallFactory
+from server.store import Store
+
+pytestmark = pytest.mark.unit
+
+
+def factory() -> CallFactory:
+    words = FakeTranscriber(["我要退款"] * 99, language="zh")
+    models = Models(FakeDetector, words, FakeVoiceReader(), ("fake",))
+    return CallFactory.of(models)
+
+
+def recording(path: Path, *, seconds: float = 4.0, seed: int = 1, n: int = 2) -> Path:
+    rng = np.random.default_rng(seed)
+    pcm = np.zeros((round(seconds * 8000), n), np.float32)
+    pcm[4000:-8000, 0] = 0.2 * rng.standard_normal(len(pcm) - 12000)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, pcm, 8000)
+    return path
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    store = Store(f"sqlite:///{tmp_path / 'desk.db'}")
+    engine = store.engine
+    yield Office(store, SearchIndex(store), Imports(engine), tmp_path / "audio")
+    store.close()
+
+
+def begin(office: Office, *paths: Path, options: ImportOptions | None = None) -> str:
+    job_id = office.imports.create("test", "Ann", options or ImportOptions())
+    office.imports.add(job_id, find_recordings(paths, {}))
+    return job_id
+
+
+def intake(office: Office, worker: str = "w1", calls: int = 10**9) -> Intake:
+    """A worker that is told to stop after it has asked `calls` times."""
+    asked = iter(range(calls))
+    return Intake(office, factory(), worker, lambda: next(asked, None) is None)
+
+
+def states(office: Office, job_id: str) -> dict[str, str]:
+    return {file.name: file.state for file in office.imports.files(job_id)}
+
+
+def test_a_folder_becomes_calls_with_what_its_table_says(
+    office: Office, tmp_path: Path
+) -> None:
+    recording(tmp_path / "in" / "a.wav")
+    recording(tmp_path / "in" / "deep" / "b.flac", seed=2)
+    (tmp_path / "in" / "notes.txt").write_text("not a recording")
+    (tmp_path / "in" / "calls.csv").write_text(
+        "file,agent_id,customer_ref,started_at,language,team,customer\n"
+        "a.wav,a7,K-1,2026-03-04T10:00:00+08:00,zh,华东组,right\n",
+        encoding="utf-8",
+    )
+
+    n_files = intake(office).work([begin(office, tmp_path / "in")])
+
+    assert n_files == 2
+    (call,) = Search(office.store.engine).find(SearchQuery(agents=("a7",))).calls
+    assert (call.team, call.customer_ref, call.source) == ("华东组", "K-1", "import")
+    assert call.started_at == "2026-03-04T02:00:00+00:00"
+    assert (office.recordings / f"{call.call_id}.flac").is_file()
+    started = office.store.entries(call.call_id)[0].event
+    assert isinstance(started, CallStarted)
+    assert started.parties == (Party.AGENT, Party.CUSTOMER)
+
+
+def test_the_audio_is_kept_sample_by_sample(office: Office, tmp_path: Path) -> None:
+    path = recording(tmp_path / "a.wav")
+
+    intake(office).work([begin(office, path)])
+
+    (kept,) = office.recordings.glob("*.flac")
+    np.testing.assert_array_equal(
+        soundfile.read(kept, dtype="int16")[0], soundfile.read(path, dtype="int16")[0]
+    )
+
+
+def test_the_same_content_is_taken_in_once(office: Office, tmp_path: Path) -> None:
+    recording(tmp_path / "in" / "a.wav")
+    (tmp_path / "in" / "b.wav").write_bytes((tmp_path / "in" / "a.wav").read_bytes())
+
+    first = begin(office, tmp_path / "in")
+    intake(office).work([first])
+    second = begin(office, tmp_path / "in")
+    intake(office).work([second])
+
+    assert states(office, first) == {"a.wav": "done", "b.wav": "duplicate"}
+    assert set(states(office, second).values()) == {"duplicate"}
+    same = {file.call_id for file in office.imports.files(first)}
+    assert len(same) == 1
+    assert len(office.store.calls(live=False, limit=9)) == 1
+
+
+def test_a_broken_file_says_why_and_holds_up_nothing(
+    office: Office, tmp_path: Path
+) -> None:
+    recording(tmp_path / "in" / "a.wav")
+    (tmp_path / "in" / "broken.mp3").write_text("no audio at all")
+    whole = recording(tmp_path / "in" / "cut.wav", seed=3).read_bytes()
+    (tmp_path / "in" / "cut.wav").write_bytes(whole[:9000])
+    (tmp_path / "in" / "empty.wav").touch()
+
+    job_id = begin(office, tmp_path / "in")
+    intake(office).work([job_id])
+
+    files = {file.name: file for file in office.imports.files(job_id)}
+    assert files["a.wav"].state == "done"
+    for name in ("broken.mp3", "cut.wav", "empty.wav"):
+        assert files[name].state == "failed"
+        assert name in files[name].reason
+    assert len(list(office.recordings.iterdir())) == 1
+    assert office.imports.all()[0].counts["failed"] == 3
+
+
+def test_a_recording_of_more_than_four_hours_is_refused(
+    office: Office, tmp_path: Path
+) -> None:
+    path = tmp_path / "long.ulaw"
+    with path.open("wb") as file:
+        file.truncate(8000 * 4 * 3600 + 8000)
+
+    job_id = begin(office, path)
+    intake(office).work([job_id])
+
+    assert "longer than 4 hours" in office.imports.files(job_id)[0].reason
+
+
+def test_a_worker_that_is_stopped_leaves_nothing_half_done(
+    office: Office, tmp_path: Path
+) -> None:
+    recording(tmp_path / "in" / "a.wav", seconds=30)
+    job_id = begin(office, tmp_path / "in")
+
+    assert intake(office, calls=3).work([job_id]) == 0
+
+    assert states(office, job_id) == {"a.wav": "waiting"}
+    assert office.store.calls(live=False, limit=9) == []
+    assert not office.recordings.exists()
+    assert intake(office, "w2").work([job_id]) == 1
+    assert states(office, job_id) == {"a.wav": "done"}
+
+
+def test_a_paused_import_rests_until_it_is_resumed(
+    office: Office, tmp_path: Path
+) -> None:
+    recording(tmp_path / "in" / "a.wav")
+    job_id = begin(office, tmp_path / "in")
+
+    office.imports.pause(job_id)
+    assert intake(office).work() == 0
+    assert office.imports.all()[0].state == "paused"
+    office.imports.resume(job_id)
+    assert intake(office).work() == 1
+
+    assert office.imports.all()[0].state == "done"
+
+
+def test_an_import_that_is_paused_in_the_middle_of_a_file_gives_it_back(
+    office: Office, tmp_path: Path
+) -> None:
+    recording(tmp_path / "a.wav", seconds=20)
+    job_id = begin(office, tmp_path / "a.wav")
+    claim = office.imports.claim("w1")
+    assert claim is not None
+    office.imports.pause(job_id)
+
+    assert office.imports.progress(claim, 1.0, 20.0) is JobState.PAUSED
+
+
+def test_another_worker_goes_on_where_one_has_gone(
+    office: Office, tmp_path: Path
+) -> None:
+    recording(tmp_path / "a.wav")
+    begin(office, tmp_path / "a.wav")
+    lost = office.imports.claim("gone")
+    assert lost is not None
+    assert office.imports.claim("w2") is None
+
+    old = datetime.now(UTC) - timedelta(seconds=STALE_S + 1)
+    with office.store.engine.begin() as connection:
+        connection.execute(sa.update(jobs).values(heartbeat_at=old))
+
+    taken = office.imports.claim("w2")
+    assert taken is not None
+    assert taken.file_id == lost.file_id
+
+
+def test_an_import_is_forgotten_but_its_calls_stay(
+    office: Office, tmp_path: Path
+) -> None:
+    job_id = begin(office, recording(tmp_path / "a.wav"))
+    intake(office).work([job_id])
+
+    office.imports.remove(job_id)
+
+    assert office.imports.all() == []
+    assert len(office.store.calls(live=False, limit=9)) == 1
+    with pytest.raises(UnknownError):
+        office.imports.remove(job_id)
+
+
+def test_an_import_in_work_is_not_forgotten(office: Office, tmp_path: Path) -> None:
+    job_id = begin(office, recording(tmp_path / "a.wav"))
+    office.imports.claim("w1")
+
+    with pytest.raises(StateError, match="pause"):
+        office.imports.remove(job_id)
+
+
+def test_progress_is_counted_in_files_and_in_bytes(
+    office: Office, tmp_path: Path
+) -> None:
+    recording(tmp_path / "in" / "a.wav")
+    recording(tmp_path / "in" / "b.wav", seed=2)
+    begin(office, tmp_path / "in")
+    claim = office.imports.claim("w1")
+    assert claim is not None
+
+    office.imports.progress(claim, 1.0, 4.0)
+
+    (job,) = office.imports.all()
+    assert (job.counts["waiting"], job.counts["working"]) == (1, 1)
+    assert job.done_size == pytest.approx(job.size / 8)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("name\na.wav\n", "no column name"),
+        ("agent_id\na7\n", "column file"),
+        ("file,agent_id\na.wav,Ann Lee\n", "line 2: agent_id"),
+        ("file,language\na.wav,fr\n", "en or zh"),
+        ("file,started_at\na.wav,yesterday\n", "started_at"),
+        ("file,customer\na.wav,top\n", "left or right"),
+    ],
+)
+def test_a_wrong_table_says_where(text: str, complaint: str) -> None:
+    with pytest.raises(IntakeError, match=complaint):
+        read_call_table(text)
+
+
+def test_a_table_is_matched_by_file_name_alone() -> None:
+    table = read_call_table("\ufefffile,team\nC:\\calls\\a.wav,North\n")
+
+    assert table == {"a.wav": FileFacts(team="North")}
+
+
+def load(_: Settings) -> CallFactory:
+    return factory()
+
+
+def run(*arguments: str | Path) -> int:
+    with pytest.raises(SystemExit) as exited:
+        main([str(argument) for argument in arguments], load)
+    assert isinstance(exited.value.code, int)
+    return exited.value.code
+
+
+def test_the_command_imports_and_says_what_was_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CALMLINE_SERVICE_DATA_DIR", str(tmp_path / "data"))
+    recording(tmp_path / "in" / "a.wav")
+    (tmp_path / "in" / "bad.wav").write_text("x")
+    (tmp_path / "table.csv").write_text("file,team\na.wav,North\n")
+
+    status = run("import", tmp_path / "in", "--metadata", tmp_path / "table.csv")
+    again = run("import", tmp_path / "in")
+    nothing = run("import", "--resume")
+    missing = run("import", tmp_path / "nowhere")
+
+    told = capsys.readouterr().err
+    assert (status, again, nothing, missing) == (1, 1, 0, 1)
+    assert "1 calls" in told
+    assert "bad.wav" in told
+    assert "1 known already" in told
+    assert "no such file or folder" in told
+    store = Store(f"sqlite:///{tmp_path / 'data' / 'calmline.db'}")
+    (call,) = Search(store.engine).find(SearchQuery(text="退款")).calls
+    assert call.team == "North"
+    store.close()
+
+
+def test_a_file_state_is_one_of_those_that_the_page_knows() -> None:
+    assert set(FileState) == {"waiting", "working", "done", "duplicate", "failed"}
