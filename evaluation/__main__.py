@@ -23,6 +23,7 @@ COMMANDS = {
     "calls": "the curve and the cue, on calls whose course is known",
     "fit_curve": "fit the curve, the forecast and the cue to such calls",
     "desk": "how long the desk takes to find calls, on thousands of made ones",
+    "redaction": "numbers and addresses found in what people say, per language",
     "train_voice": "train a voice head from labelled recordings",
 }
 """Name, which is also the module's, and help."""

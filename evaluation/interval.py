@@ -1,5 +1,6 @@
 """How sure a figure is: the bootstrap over recordings, or whatever is independent."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -32,3 +33,16 @@ def bootstrap(
     values = [statistic(draw.integers(0, n, n)) for _ in range(rounds)]
     low, high = np.nanpercentile(values, [2.5, 97.5])
     return float(low), float(high)
+
+
+def share_interval(hits: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share; of use where it is near 0 or 1.
+
+    Source: Wilson, Probable Inference, JASA 22 (1927), as the score interval.
+    """
+    z = 1.959964
+    share = hits / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    spread = math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    half = z * spread / (1 + z * z / n)
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -1,0 +1,162 @@
+"""Recordings with a tone over what must not be heard.
+
+The log has times for utterances, not for words, so where in its utterance a number
+was said is estimated: every sign of the text takes the time that saying it takes (a
+figure as long as a short word), and the stretch is widened on both sides. All
+channels are covered: each line carries an echo of the other.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from server.events import LogEntry, TranscriptFinal
+from server.trust.redacted_log import hidden_spans
+from server.trust.redaction import Span
+
+_BLOCK_FRAMES = 1 << 16
+_TONE_HZ = 1000.0
+_TONE_LEVEL = 0.06
+"""-24 dBFS: clearly a tone, and no louder than speech."""
+
+_MARGIN_S = 0.5
+_MARGIN_SHARE = 0.1
+"""Widening on each side: a fixed part, and a share of the utterance's length."""
+
+_EDGE_S = 0.3
+"""How far over the utterance's own edges; the endpointer may have cut a sound."""
+
+_FIGURE, _HAN, _LETTER, _OTHER = 4.0, 3.0, 1.0, 0.5
+"""Time that a sign takes, in letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a recording, in seconds of call time."""
+
+    start_s: float
+    end_s: float
+
+
+def hidden_stretches(entries: Sequence[LogEntry]) -> list[Stretch]:
+    """What must not be heard of a call, in order and without overlaps."""
+    spans = hidden_spans(entries)
+    found = [
+        stretch_of(entry.event, span)
+        for entry in entries
+        if isinstance(entry.event, TranscriptFinal)
+        for span in spans.get(entry.event.utterance_id, ())
+    ]
+    return _merged(found)
+
+
+def stretch_of(utterance: TranscriptFinal, span: Span) -> Stretch:
+    """When in its utterance a span was said, on the safe side."""
+    weights = [_weight(sign) for sign in utterance.text]
+    total = sum(weights) or 1.0
+    length_s = utterance.end_s - utterance.start_s
+    margin_s = _MARGIN_S + _MARGIN_SHARE * length_s
+    start_s = utterance.start_s + length_s * sum(weights[: span.start]) / total
+    end_s = utterance.start_s + length_s * sum(weights[: span.end]) / total
+    return Stretch(
+        max(start_s - margin_s, utterance.start_s - _EDGE_S, 0.0),
+        min(end_s + margin_s, utterance.end_s + _EDGE_S),
+    )
+
+
+def _weight(sign: str) -> float:
+    if sign.isdigit():
+        return _FIGURE
+    if not sign.isalpha():
+        return _OTHER
+    return _LETTER if sign.isascii() else _HAN
+
+
+def _merged(stretches: Sequence[Stretch]) -> list[Stretch]:
+    merged: list[Stretch] = []
+    for stretch in sorted(stretches, key=lambda it: it.start_s):
+        if merged and stretch.start_s <= merged[-1].end_s:
+            last = merged.pop()
+            stretch = Stretch(last.start_s, max(last.end_s, stretch.end_s))
+        merged.append(stretch)
+    return merged
+
+
+class RedactedRecordings:
+    """Recordings as they may be heard; made when first asked for, then kept.
+
+    Args:
+        recordings: the folder of the recordings.
+        folder: where the covered copies are kept; may be emptied at any time.
+    """
+
+    def __init__(self, recordings: Path, folder: Path) -> None:
+        self._recordings = recordings
+        self._folder = folder
+
+    def path(self, call_id: str, entries: Sequence[LogEntry]) -> Path | None:
+        """The file that may be heard, None when there is no recording. Blocking."""
+        original = self._recordings / f"{call_id}.flac"
+        if not original.is_file():
+            return None
+        stretches = hidden_stretches(entries)
+        if not stretches:
+            return original
+        digest = hashlib.sha256(repr(stretches).encode()).hexdigest()[:16]
+        covered = self._folder / f"{call_id}.{digest}.flac"
+        if not covered.is_file():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self.remove(call_id)
+            write_covered(original, covered, stretches)
+        return covered
+
+    def remove(self, call_id: str) -> None:
+        """Remove the copies of a call."""
+        for path in self._folder.glob(f"{call_id}.*.flac*"):
+            path.unlink(missing_ok=True)
+
+
+def write_covered(source: Path, target: Path, stretches: Sequence[Stretch]) -> None:
+    """Write a recording with a tone over its stretches; whole or not at all."""
+    partial = target.with_suffix(".flac.part")
+    with soundfile.SoundFile(source) as original:
+        rate = original.samplerate
+        with soundfile.SoundFile(
+            partial,
+            "w",
+            samplerate=rate,
+            channels=original.channels,
+            format="FLAC",
+            subtype="PCM_16",
+        ) as covered:
+            for start, block in _blocks(original):
+                for stretch in stretches:
+                    _cover(block, start, stretch, rate)
+                covered.write(block)
+    partial.replace(target)
+
+
+def _blocks(
+    original: soundfile.SoundFile,
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    start = 0
+    while len(block := original.read(_BLOCK_FRAMES, "float32", always_2d=True)):
+        yield start, block
+        start += len(block)
+
+
+def _cover(
+    block: NDArray[np.float32], start: int, stretch: Stretch, rate: int
+) -> None:
+    """Put a tone in place of what a block holds of a stretch."""
+    first = max(int(stretch.start_s * rate) - start, 0)
+    last = min(int(np.ceil(stretch.end_s * rate)) - start, len(block))
+    if first < last:
+        times = np.arange(start + first, start + last) / rate
+        tone = _TONE_LEVEL * np.sin(2 * np.pi * _TONE_HZ * times)
+        block[first:last] = tone.astype(np.float32)[:, None]
