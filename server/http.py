@@ -33,6 +33,8 @@ from server.trust.access import (
 )
 from server.trust.audit import Action
 from server.trust.log_in import session_router
+from server.trust.redacted_audio import RedactedRecordings
+from server.trust.redacted_log import redacted_entries
 from server.wire import entry_to_json
 
 STATIC = Path(__file__).parent / "static"
@@ -55,12 +57,12 @@ def build_app(
     access: Access,
 ) -> FastAPI:
     """The office side of the service, around the calls that it shows."""
-    app = FastAPI(title="Calmline", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="Calmline", version="1", docs_url=None, redoc_url=None)
     app.state.access = access
     _add_guard(app, settings)
     _add_problems(app)
     app.include_router(session_router(access))
-    _add_calls(app, storage, settings.data_dir / "audio")
+    _add_calls(app, storage, settings.data_dir)
     app.include_router(live_actions(calls, access))
     app.include_router(
         listening(calls, access, lambda headers: _is_ours(headers, settings))
@@ -138,8 +140,9 @@ def _add_problems(app: FastAPI) -> None:
         return _problem(422, f"{where}: {first['msg']}")
 
 
-def _add_calls(app: FastAPI, storage: Storage, recordings: Path) -> None:
+def _add_calls(app: FastAPI, storage: Storage, data_dir: Path) -> None:
     access: Access = app.state.access
+    recordings = RedactedRecordings(data_dir / "audio", data_dir / "redacted")
 
     @app.get("/v1/calls")
     async def list_calls(
@@ -160,21 +163,38 @@ def _add_calls(app: FastAPI, storage: Storage, recordings: Path) -> None:
 
     @app.get("/v1/calls/{call_id}/entries")
     async def entries(
-        call_id: str, viewer: Annotated[Viewer, needs(Permission.CALLS)]
+        call_id: str,
+        viewer: Annotated[Viewer, needs(Permission.CALLS)],
+        *,
+        unredacted: bool = False,
     ) -> list[dict[str, Any]]:
         await _known(storage, call_id)
-        await access.record_look(viewer, Action.VIEW, call_id)
-        return [entry_to_json(entry) for entry in await storage.entries(call_id)]
+        log = await storage.entries(call_id)
+        if unredacted:
+            await access.record_unredacted(viewer, Action.VIEW_UNREDACTED, call_id)
+        else:
+            await access.record_look(viewer, Action.VIEW, call_id)
+            log = await asyncio.to_thread(redacted_entries, log)
+        return [entry_to_json(entry) for entry in log]
 
     @app.get("/v1/calls/{call_id}/audio")
     async def audio(
-        call_id: str, viewer: Annotated[Viewer, needs(Permission.RECORDINGS)]
+        call_id: str,
+        viewer: Annotated[Viewer, needs(Permission.RECORDINGS)],
+        *,
+        unredacted: bool = False,
     ) -> FileResponse:
         await _known(storage, call_id)
-        path = recordings / f"{call_id}.flac"
-        if not path.is_file():
+        if unredacted:
+            await access.record_unredacted(viewer, Action.LISTEN_UNREDACTED, call_id)
+            path = recordings.original(call_id)
+        else:
+            log = await storage.entries(call_id)
+            path = await asyncio.to_thread(recordings.covered, call_id, log)
+        if path is None:
             raise HTTPException(404, "this call has no finished recording")
-        await access.record_look(viewer, Action.LISTEN, call_id)
+        if not unredacted:
+            await access.record_look(viewer, Action.LISTEN, call_id)
         return FileResponse(path, media_type="audio/flac")
 
 

@@ -13,6 +13,7 @@ from server.bus import Bus, News, Subscription
 from server.events import LogEntry
 from server.floor import Floor
 from server.live import LiveCall
+from server.trust.redacted_log import redacted_live, redacted_partial
 from server.wire import entry_to_json
 
 _CLOCK_EVERY_S = 1.0
@@ -146,18 +147,21 @@ class Feeds:
             return
         message: dict[str, Any] = {"call_id": news.call_id, "live_s": news.live_s}
         if news.partial is not None:
-            message |= {"type": "partial"} | asdict(news.partial)
+            message |= {"type": "partial"} | asdict(redacted_partial(news.partial))
         else:
             entries = [entry for entry in news.entries if entry.seq > (known or 0)]
             if not entries:
                 return
             screen.have[news.call_id] = entries[-1].seq
             message |= {"from": entries[0].seq - 1, "to": entries[-1].seq}
+            so_far = entries if live is None else live.entries
             if screen.topic.is_board:
                 entries = shown(entries)
             message |= {
                 "type": "entries",
-                "entries": [entry_to_json(entry) for entry in entries],
+                "entries": [
+                    entry_to_json(entry) for entry in redacted_live(entries, so_far)
+                ],
             }
         await screen.send(json.dumps(message, ensure_ascii=False))
 
@@ -180,7 +184,8 @@ def _call(screen: Screen, live: LiveCall) -> dict[str, Any]:
         message["totals"] = asdict(totals)
     elif screen.topic.is_board:
         fresh = shown(fresh)
-    return message | {"entries": [entry_to_json(entry) for entry in fresh]}
+    covered = redacted_live(fresh, live.entries)
+    return message | {"entries": [entry_to_json(entry) for entry in covered]}
 
 
 def _clock(lives: Iterable[LiveCall]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from fastapi import Depends, FastAPI, HTTPException
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.requests import HTTPConnection
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute, Mount, Route
 
 from server.storage import Storage
 from server.trust.audit import Action, Actor, AuditLog, Detail
@@ -29,6 +29,7 @@ from server.trust.people import People, Person, Role
 SESSION_COOKIE = "calmline_session"
 
 _CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_OF_THE_FRAMEWORK = ("static", "openapi")
 _ONE_LOOK_S = 60.0
 """Looks at the same thing by the same person within this time are one look."""
 
@@ -211,6 +212,18 @@ class Access:
         while len(self._looks) > _LOOKS_REMEMBERED:
             self._looks.popitem(last=False)
 
+    async def record_unredacted(
+        self, viewer: Viewer, action: Action, call_id: str
+    ) -> None:
+        """Write down that somebody asks for what is covered, or refuse it.
+
+        Raises:
+            HTTPException: their role may not see it.
+        """
+        if not viewer.may(Permission.UNREDACTED):
+            raise HTTPException(403, "your role may not see what is covered")
+        await self.record(viewer, action, call_id)
+
     async def viewer(self, connection: HTTPConnection) -> Viewer | None:
         """Who asks; None when nobody is logged in and somebody would have to be."""
         if not await asyncio.to_thread(self.people.anybody):
@@ -310,7 +323,7 @@ def declared(route: BaseRoute) -> Permission | None:
                 return call.permission
             if call is _public:
                 return None
-    elif isinstance(route, Mount) and route.name == "static":
+    elif isinstance(route, Mount | Route) and route.name in _OF_THE_FRAMEWORK:
         return None
     raise LookupError(
         f"{getattr(route, 'path', route)} does not say who may ask: declare "

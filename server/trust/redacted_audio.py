@@ -81,9 +81,10 @@ def _merged(stretches: Sequence[Stretch]) -> list[Stretch]:
     merged: list[Stretch] = []
     for stretch in sorted(stretches, key=lambda it: it.start_s):
         if merged and stretch.start_s <= merged[-1].end_s:
-            last = merged.pop()
-            stretch = Stretch(last.start_s, max(last.end_s, stretch.end_s))
-        merged.append(stretch)
+            last = merged[-1]
+            merged[-1] = Stretch(last.start_s, max(last.end_s, stretch.end_s))
+        else:
+            merged.append(stretch)
     return merged
 
 
@@ -99,10 +100,20 @@ class RedactedRecordings:
         self._recordings = recordings
         self._folder = folder
 
-    def path(self, call_id: str, entries: Sequence[LogEntry]) -> Path | None:
-        """The file that may be heard, None when there is no recording. Blocking."""
-        original = self._recordings / f"{call_id}.flac"
-        if not original.is_file():
+    def original(self, call_id: str) -> Path | None:
+        """The recording as it was made, None when there is none."""
+        path = self._recordings / f"{call_id}.flac"
+        return path if path.is_file() else None
+
+    def covered(self, call_id: str, entries: Sequence[LogEntry]) -> Path | None:
+        """The file that may be heard, None when there is no recording. Blocking.
+
+        Args:
+            call_id: of a call that is over.
+            entries: its whole log.
+        """
+        original = self.original(call_id)
+        if original is None:
             return None
         stretches = hidden_stretches(entries)
         if not stretches:
@@ -150,9 +161,7 @@ def _blocks(
         start += len(block)
 
 
-def _cover(
-    block: NDArray[np.float32], start: int, stretch: Stretch, rate: int
-) -> None:
+def _cover(block: NDArray[np.float32], start: int, stretch: Stretch, rate: int) -> None:
     """Put a tone in place of what a block holds of a stretch."""
     first = max(int(stretch.start_s * rate) - start, 0)
     last = min(int(np.ceil(stretch.end_s * rate)) - start, len(block))

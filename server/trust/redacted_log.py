@@ -30,7 +30,9 @@ Spans = Mapping[str, tuple[Span, ...]]
 def hidden_spans(entries: Sequence[LogEntry]) -> Spans:
     """What must not be shown of a log."""
     found: dict[str, tuple[Span, ...]] = {}
-    for row in _rows([e.event for e in entries if isinstance(e.event, TranscriptFinal)]):
+    for row in _rows(
+        [e.event for e in entries if isinstance(e.event, TranscriptFinal)]
+    ):
         spans = find_in_utterances([utterance.text for utterance in row])
         for utterance, its in zip(row, spans, strict=True):
             if its:

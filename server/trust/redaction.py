@@ -72,6 +72,7 @@ _MOST_BETWEEN = 40
 _MOBILE = re.compile(r"(?:86|0086)?1[3-9]\d{9}")
 """A Chinese mobile number: known as one even where another number touches it."""
 
+
 class Kind(StrEnum):
     """What a span holds."""
 

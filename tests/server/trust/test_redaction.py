@@ -1,0 +1,115 @@
+import time
+
+import pytest
+
+from server.trust.redaction import (
+    Kind,
+    find,
+    find_in_utterances,
+    find_unfinished,
+    is_identity,
+    is_luhn,
+    masked,
+    redacted,
+)
+
+pytestmark = pytest.mark.unit
+
+
+def kinds(text: str) -> list[Kind]:
+    return [span.kind for span in find(text)]
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        "4111111111111111",
+        "4111 1111 1111 1111",
+        "4111-1111-1111-1111",
+        "four one one one, one one one one, one one one one, one one one one",
+        "forty one eleven eleven eleven eleven eleven eleven eleven",
+        "四一一一 一一一一 一一一一 一一一一",
+        "３７８２８２２４６３１０００５",
+        "6222020000000000000",
+    ],
+)
+def test_a_card_is_found_however_it_is_written(card: str) -> None:
+    text = f"so it is {card} thank you"
+
+    assert kinds(text) == [Kind.CARD]
+    assert redacted(text) == f"so it is {'•' * len(card)} thank you"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("身份证号11010519491231002X", Kind.IDENTITY),
+        ("一一零一零五一九四九一二三一零零二X", Kind.IDENTITY),
+        ("手机幺三八零零幺三八零零零", Kind.PHONE),
+        ("call 415 555 2671", Kind.PHONE),
+        ("jane dot doe at example dot com", Kind.EMAIL),
+        ("zhangsan 艾特 qq 点 com", Kind.EMAIL),
+        ("cvv is 737", Kind.CARD),
+    ],
+)
+def test_other_kinds_are_found(text: str, kind: Kind) -> None:
+    assert kinds(text) == [kind]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "order 20231105123456 was late",
+        "I waited two or three hours on line one",
+        "look at example dot com",
+        "一共三千五百二十块",
+        "打了10086也没用",
+        "",
+    ],
+)
+def test_numbers_that_are_nobodys_secret_stay(text: str) -> None:
+    assert redacted(text) == text
+
+
+def test_a_card_over_two_utterances_is_covered_in_both() -> None:
+    texts = ["it starts 4111 1111", "and the rest is 1111 1111", "okay"]
+
+    first, second, third = find_in_utterances(texts)
+
+    assert masked(texts[0], first) == "it starts •••••••••"
+    assert masked(texts[1], second) == "and the rest is •••••••••"
+    assert third == ()
+
+
+def test_a_mask_is_as_long_as_what_it_covers() -> None:
+    text = "mine 4111 1111 1111 1111, you are useless"
+
+    assert len(redacted(text)) == len(text)
+    assert redacted(text).index("useless") == text.index("useless")
+
+
+def test_the_beginning_of_a_number_is_covered_while_it_is_said() -> None:
+    text = "my card is 4111 1111"
+
+    assert find(text) == ()
+    assert masked(text, find_unfinished(text)) == "my card is •••••••••"
+    assert find_unfinished("I have 3 of them") == ()
+
+
+def test_check_digits_are_the_standards() -> None:
+    # Source: ISO/IEC 7812-1 annex B; GB 11643-1999 example.
+    assert is_luhn("79927398713")
+    assert not is_luhn("79927398710")
+    assert is_identity("11010519491231002X")
+    assert not is_identity("110105194912310021")
+    assert not is_identity("11010519491331002X")
+
+
+@pytest.mark.parametrize("part", ["a-", "a.b ", "one ", "a at ", "1 ", "at b dot "])
+def test_no_text_takes_long(part: str) -> None:
+    text = part * (20_000 // len(part))
+
+    begun = time.process_time()
+    find(text)
+
+    assert time.process_time() - begun < 10
