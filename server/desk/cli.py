@@ -20,12 +20,15 @@ from rich.progress import (
 )
 
 from server.config import Settings
+from server.desk.corrections import Corrections
 from server.desk.errors import IntakeError
 from server.desk.imports import Claim, FileState, ImportOptions, Imports, Outcome
 from server.desk.index import SearchIndex
 from server.desk.intake import Intake, Office, find_recordings, read_table_file
+from server.desk.training_data import export_corrections
 from server.factory import CallFactory
 from server.store import Store
+from server.trust.audit import Action, Actor, AuditLog
 
 _TYPICAL_CALL_S = 300.0
 
@@ -68,6 +71,14 @@ def add_commands(
     )
     taking.add_argument(
         "--resume", action="store_true", help="go on with every unfinished import"
+    )
+
+    corrections = commands.add_parser(
+        "corrections", help="write what people corrected as training data"
+    )
+    corrections.set_defaults(command=lambda args: _corrections(args, settings(args)))
+    corrections.add_argument(
+        "folder", type=Path, metavar="DIR", help="gets words.jsonl, voice/ and asr/"
     )
 
     index = commands.add_parser("index", help="bring the search index up to date")
@@ -191,3 +202,26 @@ def _tell_import(
             highlight=False,
         )
     return 1 if counts["failed"] else 0
+
+
+def _corrections(args: argparse.Namespace, settings: Settings) -> int:
+    console = Console(stderr=True)
+    store = Store(settings.service.url)
+    try:
+        found = Corrections(store.engine).standing()
+        done = export_corrections(
+            found, store.entries, settings.service.data_dir / "audio", args.folder
+        )
+        detail = {"corrections": len(found), "words": done.words, "voice": done.voice}
+        actor = Actor(getpass.getuser(), "shell")
+        AuditLog(store.engine).record(actor, Action.EXPORT, "", detail)
+    finally:
+        store.close()
+    console.print(
+        f"[green]✓[/green] {done.words} lines of words, {done.voice} spans of voice, "
+        f"{done.asr} spans with their words → {args.folder}",
+        highlight=False,
+    )
+    for why, n_corrections in sorted(done.skipped.items()):
+        console.print(f"  {n_corrections} left out: {why}", highlight=False)
+    return 0

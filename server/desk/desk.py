@@ -12,9 +12,12 @@ import sqlalchemy as sa
 
 from server.config import ServiceSettings
 from server.desk.background import BackgroundIntake
+from server.desk.comments import Comments
+from server.desk.corrections import Corrections
 from server.desk.imports import Imports
 from server.desk.index import SearchIndex
 from server.desk.intake import Office
+from server.desk.reviews import Reviews
 from server.desk.saved import SavedSearches
 from server.desk.search import Search
 from server.engine import Engine
@@ -46,6 +49,9 @@ class Desk:
         self.imports = Imports(store.engine)
         self.search = Search(store.engine)
         self.saved = SavedSearches(store.engine)
+        self.comments = Comments(store.engine)
+        self.reviews = Reviews(store.engine)
+        self.corrections = Corrections(store.engine)
         self.wake: Callable[[], None] = lambda: None
 
     async def do(

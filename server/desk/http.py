@@ -1,6 +1,6 @@
 """The desk over HTTP: routes of its rooms, and its errors as problems."""
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from server.desk.desk import Desk
@@ -10,8 +10,10 @@ from server.desk.errors import (
     StateError,
     UnknownError,
 )
+from server.desk.http_call import call_router
 from server.desk.http_find import find_router
 from server.desk.http_import import import_router
+from server.desk.http_judge import judge_router
 from server.trust.access import check_routes
 
 _STATUS: dict[type[DeskError], tuple[int, str]] = {
@@ -25,6 +27,8 @@ def add_desk(app: FastAPI, desk: Desk) -> None:
     """Give the service the desk's routes."""
     app.include_router(find_router(desk))
     app.include_router(import_router(desk))
+    app.include_router(call_router(desk))
+    app.include_router(judge_router(desk))
     check_routes(app)
 
     @app.exception_handler(DeskError)
@@ -35,9 +39,3 @@ def add_desk(app: FastAPI, desk: Desk) -> None:
             status_code=status,
             media_type="application/problem+json",
         )
-
-
-async def known_call(desk: Desk, call_id: str) -> None:
-    """Refuse a request about a call that there is not."""
-    if await desk.do(desk.store.call, call_id) is None:
-        raise HTTPException(404, "there is no call of this id")

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from audio.frame import Party
 from server.desk import tables
 from server.desk.digest import Digest, digest
+from server.desk.reviews import call_score
 from server.desk.wording import normal, pieces
 from server.store import Store
 
 _PARTIES = (Party.CUSTOMER, Party.AGENT, Party.UNKNOWN)
-_NOT_REVIEWED = -1.0
 
 _calls = sa.table(
     "calls",
@@ -86,7 +86,7 @@ class SearchIndex:
     def put(self, call_id: str, started_at: datetime, found: Digest) -> None:
         """Write a call's row, its facets and its words, all at once."""
         with self._engine.begin() as connection:
-            review_score = _review_score(connection, call_id)
+            review_score = call_score(connection, call_id)
             connection.execute(
                 sa.delete(tables.calls).where(tables.calls.c.call_id == call_id)
             )
@@ -139,12 +139,6 @@ def _facts(connection: sa.Connection, call_id: str) -> dict[str, object]:
         "subject": facts.subject if facts else "",
         "source": facts.source if facts else "live",
     }
-
-
-def _review_score(connection: sa.Connection, call_id: str) -> float:
-    """The score that the call has from its reviews now."""
-    del connection, call_id
-    return _NOT_REVIEWED
 
 
 def _put_words(connection: sa.Connection, row_id: int, found: Digest) -> None:

@@ -89,6 +89,23 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another call of the same customer."""
+
+    call_id: str
+    started_at: str
+    peak_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The same customer's calls around one; None where there is none."""
+
+    before: Neighbour | None
+    after: Neighbour | None
+
+
+@dataclass(frozen=True, slots=True)
 class Choices:
     """What there is to choose from in a search's lists."""
 
@@ -146,6 +163,59 @@ class Search:
                     .order_by(order(_SORTS[query.sort]), order(calls.c.id))
                 )
             )
+
+    def neighbours(self, call_id: str) -> Neighbours:
+        """Return the calls of the same customer just before and after a call."""
+        with self._engine.connect() as connection:
+            here = connection.execute(
+                sa.select(calls.c.customer_ref, calls.c.started_at).where(
+                    calls.c.call_id == call_id
+                )
+            ).one_or_none()
+            if here is None or not here.customer_ref:
+                return Neighbours(None, None)
+
+            def nearest(
+                condition: sa.ColumnElement[bool], order: sa.ColumnElement[object]
+            ) -> Neighbour | None:
+                row = connection.execute(
+                    sa.select(calls.c.call_id, calls.c.started_at, calls.c.peak_score)
+                    .where(calls.c.customer_ref == here.customer_ref, condition)
+                    .order_by(order)
+                    .limit(1)
+                ).one_or_none()
+                if row is None:
+                    return None
+                began = row.started_at.replace(tzinfo=UTC).isoformat()
+                return Neighbour(row.call_id, began, row.peak_score)
+
+            began = calls.c.started_at
+            return Neighbours(
+                nearest(began < here.started_at, began.desc()),
+                nearest(began > here.started_at, began.asc()),
+            )
+
+    def summaries(self, call_ids: Sequence[str]) -> dict[str, dict[str, object]]:
+        """Return what a list of reviews shows of each call."""
+        query = sa.select(
+            calls.c.call_id,
+            calls.c.agent_id,
+            calls.c.started_at,
+            calls.c.duration_s,
+            calls.c.peak_score,
+            calls.c.curve,
+        ).where(calls.c.call_id.in_(call_ids))
+        with self._engine.connect() as connection:
+            return {
+                row.call_id: {
+                    "agent_id": row.agent_id,
+                    "started_at": row.started_at.replace(tzinfo=UTC).isoformat(),
+                    "duration_s": row.duration_s,
+                    "peak_score": row.peak_score,
+                    "curve": row.curve,
+                }
+                for row in connection.execute(query)
+            }
 
     def choices(self) -> Choices:
         """Return every agent, team, language and rule that occurs."""

@@ -151,3 +151,85 @@ async def test_a_watched_folder_is_taken_in_by_itself(tmp_path: Path) -> None:
 
     assert done["counts"]["done"] == 1
     assert (tmp_path / "in" / "a.wav").is_file()
+
+
+@in_loop
+async def test_a_call_is_judged_corrected_and_commented(tmp_path: Path) -> None:
+    async with desk(tmp_path) as client:
+        call = "/v1/desk/calls/made-00001"
+        cards = (await client.get("/v1/desk/cards")).json()
+        card = next(card for card in cards if card["id"] == "service")
+        measures = (await client.get(f"{call}/measures")).json()
+        answers = {q["id"]: {"answer": "yes"} for q in card["question"]}
+        body = {"card": "service", "by": "Ann", "answers": answers}
+        done = await client.post(f"{call}/reviews", json=body)
+        short = await client.post(f"{call}/reviews", json=body | {"answers": {}})
+        review = f"/v1/desk/reviews/{done.json()['review_id']}"
+        signed = {"by": "a07", "text": "the line was bad"}
+        disputed = await client.post(f"{review}/dispute", json=signed)
+        twice = await client.post(f"{review}/dispute", json=signed)
+        waiting = (await client.get("/v1/desk/reviews?by=Ann")).json()
+        answered = await client.post(f"{review}/answer", json=signed)
+        comment = {"at_s": 3.0, "text": "well done", "by": "Ann"}
+        commented = await client.post(f"{call}/comments", json=comment)
+        wrong = {"kind": "not_hostile", "start_s": 1.0, "end_s": 2.0}
+        new = {"by": "Ann", "correction": wrong}
+        corrected = await client.post(f"{call}/corrections", json=new)
+        empty = {"by": "Ann", "correction": wrong | {"kind": "wrong_words"}}
+        refused = await client.post(f"{call}/corrections", json=empty)
+        beside = (await client.get(call)).json()
+        unknown = await client.get("/v1/desk/calls/none")
+        no_audio = await client.get(f"{call}/peaks")
+
+    assert measures["greeted"]["answer"] in ("yes", "no")
+    assert done.status_code == 201
+    assert done.json()["score"] == 100.0
+    assert short.status_code == 422
+    assert (disputed.status_code, twice.status_code) == (204, 409)
+    assert [one["call_id"] for one in waiting["disputed"]] == ["made-00001"]
+    assert waiting["calls"]["made-00001"]["duration_s"] > 0
+    assert answered.status_code == commented.status_code == 204
+    assert corrected.status_code == 201
+    assert refused.status_code == 422
+    assert [one["text"] for one in beside["comments"]] == ["well done"]
+    assert [one["kind"] for one in beside["corrections"]] == ["not_hostile"]
+    assert unknown.status_code == no_audio.status_code == 404
+
+
+@in_loop
+async def test_a_sample_is_dealt_out_and_reviewers_agree(tmp_path: Path) -> None:
+    async with desk(tmp_path) as client:
+        sample = {
+            "n_calls": 2,
+            "method": "risk",
+            "card": "service",
+            "purpose": "calibration",
+            "reviewers": ["Ann", "Bob"],
+            "batch": "May",
+        }
+        drawn = (await client.post("/v1/desk/samples", json=sample)).json()
+        again = (
+            await client.post("/v1/desk/samples", json=sample | {"n_calls": 9})
+        ).json()
+        waiting = (await client.get("/v1/desk/reviews?by=Ann")).json()["own"]
+        cards = (await client.get("/v1/desk/cards")).json()
+        card = next(card for card in cards if card["id"] == "service")
+        for by in ("Ann", "Bob"):
+            for number, review in enumerate(r for r in waiting if r["batch"] == "May"):
+                answer = "yes" if number % 2 else "partly"
+                answers = {q["id"]: {"answer": answer} for q in card["question"]}
+                body = {
+                    "card": "service",
+                    "purpose": "calibration",
+                    "by": by,
+                    "answers": answers,
+                }
+                call = f"/v1/desk/calls/{review['call_id']}/reviews"
+                assert (await client.post(call, json=body)).status_code == 201
+        url = "/v1/desk/agreement?card=service&batch=May"
+        agreement = (await client.get(url)).json()
+
+    assert drawn == {"calls": 2, "reviews": 4}
+    assert again["calls"] == 3, "calls that are assigned are not drawn again"
+    assert agreement["reviewers"] == ["Ann", "Bob"]
+    assert agreement["answers"] == agreement["scores"] == 1.0

@@ -1,0 +1,122 @@
+"""One call over HTTP: its picture, its neighbours, comments and corrections."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import soundfile
+from fastapi import APIRouter, HTTPException, Request
+from pydantic import BaseModel, Field
+
+from server.desk.corrections import NewCorrection
+from server.desk.desk import Desk
+from server.desk.peaks import read_peaks
+from server.trust.access import Access, Permission, Viewer, needs
+from server.trust.audit import Action
+
+_By = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class _NewComment(BaseModel):
+    at_s: Annotated[float, Field(ge=0)]
+    text: Annotated[str, Field(min_length=1, max_length=1000)]
+    by: _By
+
+
+class _NewCorrection(BaseModel):
+    correction: NewCorrection
+    by: _By
+
+
+def call_router(desk: Desk) -> APIRouter:
+    """Return the routes about one call."""
+    router = APIRouter(prefix="/v1/desk/calls/{call_id}")
+    _add_looks(router, desk)
+    _add_comments(router, desk)
+    _add_corrections(router, desk)
+    return router
+
+
+async def _known(desk: Desk, call_id: str) -> None:
+    if await desk.do(desk.store.call, call_id) is None:
+        raise HTTPException(404, "there is no call of this id")
+
+
+def _add_looks(router: APIRouter, desk: Desk) -> None:
+    @router.get("", dependencies=[needs(Permission.CALLS)])
+    async def beside(call_id: str) -> dict[str, Any]:
+        await _known(desk, call_id)
+        neighbours = await desk.do(desk.search.neighbours, call_id)
+        return {
+            "neighbours": asdict(neighbours),
+            "comments": [asdict(c) for c in await desk.do(desk.comments.of, call_id)],
+            "corrections": [
+                asdict(c) for c in await desk.do(desk.corrections.of, call_id)
+            ],
+        }
+
+    @router.get("/peaks", dependencies=[needs(Permission.RECORDINGS)])
+    async def peaks(call_id: str) -> dict[str, Any]:
+        path = desk.recordings / f"{call_id}.flac"
+        if not await desk.do(path.is_file):
+            raise HTTPException(404, "this call has no finished recording")
+        try:
+            return asdict(await desk.do(read_peaks, path))
+        except soundfile.LibsndfileError as error:
+            raise HTTPException(404, "this recording has no audio in it") from error
+
+
+def _add_comments(router: APIRouter, desk: Desk) -> None:
+    @router.post("/comments", status_code=204)
+    async def add(
+        call_id: str,
+        body: _NewComment,
+        request: Request,
+        viewer: Annotated[Viewer, needs(Permission.SCORE)],
+    ) -> None:
+        await _known(desk, call_id)
+        access: Access = request.app.state.access
+        detail = {"at_s": round(body.at_s, 1), "characters": len(body.text)}
+        await access.record(viewer, Action.COMMENT, call_id, detail)
+        by = viewer.signature(body.by)
+        await desk.do(desk.comments.add, call_id, body.at_s, by, body.text)
+
+    @router.delete("/comments/{comment_id}", status_code=204)
+    async def remove(
+        call_id: str,
+        comment_id: int,
+        request: Request,
+        viewer: Annotated[Viewer, needs(Permission.SCORE)],
+    ) -> None:
+        await desk.do(desk.comments.remove, call_id, comment_id)
+        access: Access = request.app.state.access
+        await access.record(viewer, Action.COMMENT, call_id, {"removed": comment_id})
+
+
+def _add_corrections(router: APIRouter, desk: Desk) -> None:
+    @router.post("/corrections", status_code=201)
+    async def add(
+        call_id: str,
+        body: _NewCorrection,
+        request: Request,
+        viewer: Annotated[Viewer, needs(Permission.SCORE)],
+    ) -> dict[str, int]:
+        await _known(desk, call_id)
+        access: Access = request.app.state.access
+        detail = {"kind": str(body.correction.kind)}
+        await access.record(viewer, Action.CORRECT, call_id, detail)
+        by = viewer.signature(body.by)
+        made = await desk.do(desk.corrections.add, call_id, by, body.correction)
+        return {"correction_id": made}
+
+    @router.delete("/corrections/{correction_id}", status_code=204)
+    async def withdraw(
+        call_id: str,
+        correction_id: int,
+        request: Request,
+        viewer: Annotated[Viewer, needs(Permission.SCORE)],
+    ) -> None:
+        await desk.do(desk.corrections.withdraw, call_id, correction_id)
+        access: Access = request.app.state.access
+        await access.record(
+            viewer, Action.CORRECT, call_id, {"withdrawn": correction_id}
+        )

@@ -1,0 +1,223 @@
+"""Reviews over HTTP: cards, automatic answers, scores, disputes, samples."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from pydantic import BaseModel, Field
+
+from server.desk.agreement import Scale, krippendorff_alpha
+from server.desk.desk import Desk
+from server.desk.measures import Measured, measure
+from server.desk.query import query_from_json
+from server.desk.reviews import Assignment, Given, Purpose, Review, visible
+from server.desk.sampling import Method, draw, risks
+from server.desk.scorecards import VALUES, Answer, scorecard, scorecards
+from server.trust.access import Access, Permission, Viewer, needs
+from server.trust.audit import Action, Detail
+
+_By = Annotated[str, Field(min_length=1, max_length=64)]
+_Words = Annotated[str, Field(max_length=2000)]
+
+
+class _NewReview(BaseModel):
+    card: str
+    purpose: Purpose = Purpose.REVIEW
+    by: _By
+    answers: dict[str, Given]
+    comment: _Words = ""
+
+
+class _Signed(BaseModel):
+    by: _By
+    text: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class _NewSample(BaseModel):
+    query: dict[str, Any] = {}
+    n_calls: Annotated[int, Field(ge=1, le=500)]
+    method: Method = Method.RANDOM
+    seed: int = 1
+    card: str
+    purpose: Purpose = Purpose.REVIEW
+    reviewers: Annotated[tuple[_By, ...], Field(min_length=1, max_length=50)]
+    together: bool = False
+    batch: Annotated[str, Field(max_length=80)] = ""
+
+
+def judge_router(desk: Desk) -> APIRouter:
+    """Return the routes of reviews."""
+    router = APIRouter(prefix="/v1/desk")
+    _add_reviews(router, desk)
+    _add_disputes(router, desk)
+    _add_samples(router, desk)
+    return router
+
+
+async def _measured(desk: Desk, call_id: str) -> dict[str, Measured]:
+    entries = await desk.do(desk.store.entries, call_id)
+    if not entries:
+        raise HTTPException(404, "there is no call of this id")
+    return await desk.do(measure, entries)
+
+
+def _add_reviews(router: APIRouter, desk: Desk) -> None:
+    @router.get("/cards", dependencies=[needs(Permission.CALLS)])
+    async def cards() -> list[dict[str, Any]]:
+        return [asdict(card) for card in scorecards()]
+
+    @router.get("/calls/{call_id}/measures", dependencies=[needs(Permission.CALLS)])
+    async def measures(call_id: str) -> dict[str, Any]:
+        found = await _measured(desk, call_id)
+        return {name: asdict(one) for name, one in found.items()}
+
+    @router.get("/calls/{call_id}/reviews")
+    async def of_call(
+        call_id: str,
+        viewer: Annotated[Viewer, needs(Permission.CALLS)],
+        by: Annotated[str, Query(max_length=64)] = "",
+    ) -> list[dict[str, Any]]:
+        found = await desk.do(desk.reviews.of_call, call_id)
+        return [asdict(one) for one in visible(found, viewer.signature(by))]
+
+    @router.post("/calls/{call_id}/reviews", status_code=201)
+    async def submit(
+        call_id: str,
+        body: _NewReview,
+        request: Request,
+        viewer: Annotated[Viewer, needs(Permission.SCORE)],
+    ) -> dict[str, Any]:
+        automatic = await _measured(desk, call_id)
+        scorecard(body.card).check({q: one.answer for q, one in body.answers.items()})
+        by = viewer.signature(body.by)
+        review_id = await desk.do(
+            desk.reviews.open, call_id, body.card, by, body.purpose
+        )
+        done = await desk.do(
+            desk.reviews.submit, review_id, body.answers, automatic, body.comment
+        )
+        access: Access = request.app.state.access
+        detail: Detail = {"review": review_id, "card": done.card, "score": done.score}
+        await access.record(viewer, Action.SCORE, call_id, detail)
+        return asdict(done)
+
+    @router.get("/reviews")
+    async def mine(
+        viewer: Annotated[Viewer, needs(Permission.SCORE)],
+        by: Annotated[str, Query(max_length=64)] = "",
+    ) -> dict[str, Any]:
+        name = viewer.signature(by)
+        own = await desk.do(desk.reviews.of_reviewer, name)
+        disputed = await desk.do(desk.reviews.disputed)
+        call_ids = {one.call_id for one in (*own, *disputed)}
+        return {
+            "own": [asdict(one) for one in own],
+            "disputed": [asdict(one) for one in disputed],
+            "calls": await desk.do(desk.search.summaries, sorted(call_ids)),
+        }
+
+
+def _add_disputes(router: APIRouter, desk: Desk) -> None:
+    async def record(
+        request: Request, viewer: Viewer, review: Review, step: str
+    ) -> None:
+        access: Access = request.app.state.access
+        if not await access.is_in_reach(viewer, review.call_id):
+            raise HTTPException(404, "there is no review of this id")
+        detail: Detail = {"review": review.review_id, "step": step}
+        await access.record(viewer, Action.DISPUTE, review.call_id, detail)
+
+    @router.post("/reviews/{review_id}/dispute", status_code=204)
+    async def dispute(
+        review_id: int,
+        body: _Signed,
+        request: Request,
+        viewer: Annotated[Viewer, needs(Permission.DISPUTE)],
+    ) -> None:
+        review = await desk.do(desk.reviews.one, review_id)
+        await record(request, viewer, review, "disputed")
+        by = viewer.signature(body.by)
+        await desk.do(desk.reviews.dispute, review_id, by, body.text)
+
+    @router.post("/reviews/{review_id}/answer", status_code=204)
+    async def answer(
+        review_id: int,
+        body: _Signed,
+        request: Request,
+        viewer: Annotated[Viewer, needs(Permission.SCORE)],
+    ) -> None:
+        review = await desk.do(desk.reviews.one, review_id)
+        await record(request, viewer, review, "answered")
+        by = viewer.signature(body.by)
+        await desk.do(desk.reviews.answer_dispute, review_id, by, body.text)
+
+
+def _add_samples(router: APIRouter, desk: Desk) -> None:
+    @router.post("/samples", status_code=201)
+    async def sample(
+        body: _NewSample,
+        request: Request,
+        viewer: Annotated[Viewer, needs(Permission.SCORE)],
+    ) -> dict[str, int]:
+        scorecard(body.card)
+        call_ids = await desk.do(desk.search.ids, query_from_json(body.query))
+        taken = await desk.do(desk.reviews.assigned_call_ids, body.card)
+        free = [call_id for call_id in call_ids if call_id not in taken]
+        weights = dict.fromkeys(free, 1.0)
+        if body.method is Method.RISK:
+            found = await desk.do(risks, desk.store.engine, free)
+            weights = {call_id: risk.weight for call_id, risk in found.items()}
+        drawn = draw(weights, body.n_calls, body.seed)
+        together = body.together or body.purpose is Purpose.CALIBRATION
+        assignment = Assignment(
+            body.card, body.purpose, body.reviewers, body.batch, together
+        )
+        n_assigned = await desk.do(desk.reviews.assign, drawn, assignment)
+        access: Access = request.app.state.access
+        detail: Detail = {
+            "calls": len(drawn),
+            "reviews": n_assigned,
+            "method": body.method,
+        }
+        await access.record(viewer, Action.SCORE, "", detail)
+        return {"calls": len(drawn), "reviews": n_assigned}
+
+    @router.get("/agreement", dependencies=[needs(Permission.SCORE)])
+    async def agreement(
+        card: str, batch: Annotated[str, Query(max_length=80)] = ""
+    ) -> dict[str, Any]:
+        wanted = scorecard(card)
+        found = await desk.do(desk.reviews.calibrations, card, batch)
+        questions = [question.id for question in wanted.question]
+        return {
+            "reviews": len(found),
+            "reviewers": sorted({one.reviewer for one in found}),
+            "calls": len({one.call_id for one in found}),
+            "answers": krippendorff_alpha(_answers(found, questions), Scale.ORDINAL),
+            "scores": krippendorff_alpha(_scores(found), Scale.INTERVAL),
+            "questions": {
+                question: krippendorff_alpha(_answers(found, [question]), Scale.ORDINAL)
+                for question in questions
+            },
+        }
+
+
+def _answers(
+    found: list[Review], questions: list[str]
+) -> dict[tuple[str, str], list[float]]:
+    """The values that each question of each call got; what does not apply is none."""
+    units: dict[tuple[str, str], list[float]] = {}
+    for review in found:
+        for question in questions:
+            answer = Answer(review.answers[question]["answer"])
+            if answer in VALUES:
+                units.setdefault((review.call_id, question), []).append(VALUES[answer])
+    return units
+
+
+def _scores(found: list[Review]) -> dict[str, list[float]]:
+    units: dict[str, list[float]] = {}
+    for review in found:
+        if review.score is not None:
+            units.setdefault(review.call_id, []).append(review.score)
+    return units
