@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from server.calls import LiveCalls
 from server.config import ServiceSettings
+from server.health_http import health_routes
 from server.listen import listening
 from server.live_actions import live_actions
 from server.metrics import Metrics
@@ -43,6 +45,8 @@ _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 _POLICY_VIOLATION = 1008
 _HAVE_S = 2.0
 """How long a screen that comes back may take to say what it has."""
+_SEND_S = 10.0
+"""How long a screen may take to take one message."""
 _NOT_LOGGED_IN = 4401
 _FORBIDDEN = 4403
 _NO_PAGES = "The pages have not been built. In a checkout of the project, run: make web"
@@ -67,8 +71,8 @@ def build_app(
     app.include_router(
         listening(calls, access, lambda headers: _is_ours(headers, settings))
     )
-    _add_feed(app, settings, feeds)
-    _add_health(app, metrics)
+    _add_feed(app, settings, feeds, metrics)
+    app.include_router(health_routes(feeds.health, metrics))
     _add_pages(app)
     check_routes(app)
     return app
@@ -205,7 +209,9 @@ async def _known(storage: Storage, call_id: str) -> CallSummary:
     return summary
 
 
-def _add_feed(app: FastAPI, settings: ServiceSettings, feeds: Feeds) -> None:
+def _add_feed(
+    app: FastAPI, settings: ServiceSettings, feeds: Feeds, metrics: Metrics
+) -> None:
     access: Access = app.state.access
 
     @app.websocket("/v1/live", dependencies=[PUBLIC])
@@ -231,8 +237,10 @@ def _add_feed(app: FastAPI, settings: ServiceSettings, feeds: Feeds) -> None:
             await socket.close(_FORBIDDEN, "your role may not watch this")
             return
         await access.record_look(viewer, Action.WATCH, parsed.call_id or "")
-        with suppress(WebSocketDisconnect):  # A screen was closed.
-            screen = Screen(parsed, socket.send_text)
+        send = partial(_send_in_time, socket, metrics)
+        # A screen was closed, or takes nothing any more.
+        with suppress(WebSocketDisconnect, TimeoutError), metrics.watched():
+            screen = Screen(parsed, send)
             if resume:
                 try:
                     async with asyncio.timeout(_HAVE_S):
@@ -243,6 +251,20 @@ def _add_feed(app: FastAPI, settings: ServiceSettings, feeds: Feeds) -> None:
             await feeds.serve(screen)
 
 
+async def _send_in_time(socket: WebSocket, metrics: Metrics, text: str) -> None:
+    """Send a screen one message.
+
+    Raises:
+        TimeoutError: it has taken nothing for a while; it is let go, and comes back.
+    """
+    try:
+        async with asyncio.timeout(_SEND_S):
+            await socket.send_text(text)
+    except TimeoutError:
+        metrics.screens_dropped.inc()
+        raise
+
+
 async def _may_watch(access: Access, viewer: Viewer, topic: Topic) -> bool:
     if topic.call_id is not None:
         return await access.is_in_reach(viewer, topic.call_id) and (
@@ -251,21 +273,6 @@ async def _may_watch(access: Access, viewer: Viewer, topic: Topic) -> bool:
     if topic.agent_id is not None:
         return viewer.may(Permission.AGENT_SCREEN) and viewer.may_see(topic.agent_id)
     return viewer.may(Permission.BOARD)
-
-
-def _add_health(app: FastAPI, metrics: Metrics) -> None:
-    @app.get("/healthz", dependencies=[PUBLIC])
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.get("/readyz", dependencies=[PUBLIC])
-    async def readyz() -> dict[str, str]:
-        # The server listens only once the models are loaded and the database is up.
-        return {"status": "ready"}
-
-    @app.get("/metrics", dependencies=[PUBLIC])
-    async def figures() -> Response:
-        return Response(metrics.render(), media_type="text/plain; version=0.0.4")
 
 
 def _add_pages(app: FastAPI) -> None:

@@ -10,14 +10,16 @@ is one that begins to listen with much already written down.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from alerts.events import AlertOpened, CueArmed
 from audio.codec import AudioFormat
 from audio.frame import Party
 from audio.framer import Framer
+from emotion.events import HostilityPoint
 from models.ports import Transcript, VoiceReading
 from server.bus import Bus, News
 from server.call import (
@@ -41,12 +43,15 @@ from server.events import (
     Event,
     LogEntry,
     Partial,
+    Recovered,
+    TranscriptFinal,
 )
-from server.health import Health, explain
+from server.health import Health, Problem, explain
 from server.hearing import Audience
 from server.intake import Intake, Line
 from server.journal import Ending
 from server.log_keeper import LogKeeper
+from server.metrics import Metrics
 from server.recorder import Recorder
 from server.retrace import Retrace
 from server.storage import Storage
@@ -59,6 +64,9 @@ _AHEAD_S = 60.0
 is faster than life waits; one in real time never does, whatever the machine has to do.
 """
 
+_EARLY_S = 5.0
+"""Audio that may come before its time from a client that plays in real time."""
+
 _STALLED_S = 5.0
 """Audio a call is given beyond what it has worked out; the rest waits on disk."""
 
@@ -67,6 +75,15 @@ _PORTION_S = 1.0
 
 _CATCHING_UP_S = 5.0
 """A call that is taken up again goes before no other until it is this close."""
+
+
+_STAGES: Mapping[type[Event], str] = {
+    TranscriptFinal: "words",
+    HostilityPoint: "curve",
+    AlertOpened: "alert",
+    CueArmed: "cue",
+}
+"""Whose lateness is measured: of words from their end, else from their call time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +112,7 @@ class Outside:
     engine: Engine
     bus: Bus
     storage: Storage
+    metrics: Metrics
     health: Health = field(default_factory=Health)
     catch_up: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -211,6 +229,41 @@ class LiveCall:
         """Whether the call was taken up again and is not yet where it was."""
         behind = not self._retrace.done or self.behind_s > _CATCHING_UP_S
         return self._recovered and behind
+
+    @property
+    def in_time(self) -> bool:
+        """Whether its audio comes as it is spoken: how late it is means something."""
+        lived_s = time.monotonic() - self._began
+        early = self.live_s - self._began_s > lived_s + _EARLY_S
+        return not early and not self.catching_up and self.end_reason is None
+
+    @property
+    def reads_voice(self) -> bool:
+        """Whether the customer's voice is listened to."""
+        scored = Party.CUSTOMER in self.started.parties
+        live = self.end_reason is None
+        return live and scored and self.consent is Consent.GRANTED
+
+    @property
+    def held_bytes(self) -> int:
+        """Audio that the disk has yet to take."""
+        return self._recorder.audio.n_held
+
+    @property
+    def n_unstored(self) -> int:
+        """Entries that the database has yet to take."""
+        return self._keeper.n_waiting
+
+    @property
+    def voice_sparse(self) -> bool:
+        """Whether the voice is read less often, for want of time."""
+        return self._recorder.voice_sparse
+
+    async def set_voice_sparse(self, *, sparse: bool) -> None:
+        """Read the voice less often, or again as it should be; the log says so."""
+        if sparse != self.voice_sparse:
+            what = Degradation.VOICE_SPARSE
+            await self.control(Degraded(what) if sparse else Recovered(what))
 
     def _seconds(self, n_bytes: int) -> float:
         audio_format = self._recorder.format
@@ -417,6 +470,18 @@ class LiveCall:
         """Add entries to the log and show them."""
         self._keeper.add(entries)
         self._publish(entries=tuple(entries))
+        if not self.catching_up:
+            self._measure(entries)
+
+    def _measure(self, entries: Sequence[LogEntry]) -> None:
+        """Count how late the log says what it says."""
+        for entry in entries:
+            stage = _STAGES.get(type(entry.event))
+            if stage is not None:
+                at_s = entry.at_s
+                if isinstance(entry.event, TranscriptFinal):
+                    at_s = entry.event.end_s
+                self._outside.metrics.observe_latency(stage, self.live_s - at_s)
 
     def _publish(
         self, entries: tuple[LogEntry, ...] = (), partial: Partial | None = None
@@ -447,6 +512,9 @@ class LiveCall:
         self._answer(_Voice(request.request_id, reading))
 
     async def _show_partial(self, request: PartialRequest) -> None:
+        if Problem.PARTIALS in self._outside.health.troubles:
+            self._outside.metrics.partials_dropped.inc()
+            return
         segment = request.segment
         transcript = await self._outside.engine.transcribe_if_idle(
             segment.pcm, request.language

@@ -44,6 +44,11 @@ class LogKeeper:
         """Whether the last entry is written."""
         return bool(self.entries) and isinstance(self.entries[-1].event, CallEnded)
 
+    @property
+    def n_waiting(self) -> int:
+        """Entries that the database has yet to take."""
+        return len(self.entries) - self._n_stored
+
     def add(self, entries: Sequence[LogEntry]) -> None:
         """Add entries, to be stored soon."""
         self.entries += entries

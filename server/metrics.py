@@ -13,6 +13,7 @@ from prometheus_client import (
 )
 
 _BUCKETS_S = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
+_LAG_BUCKETS_S = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 
 
 class Metrics:
@@ -47,6 +48,67 @@ class Metrics:
             buckets=_BUCKETS_S,
             registry=self._registry,
         )
+
+        self._latency = Histogram(
+            "calmline_latency_seconds",
+            "From what was said to what is told of it: audio arrived in between",
+            ["what"],
+            buckets=_BUCKETS_S,
+            registry=self._registry,
+        )
+        self.loop_lag = Histogram(
+            "calmline_event_loop_lag_seconds",
+            "How late the event loop wakes up",
+            buckets=_LAG_BUCKETS_S,
+            registry=self._registry,
+        )
+        self.degradation = Gauge(
+            "calmline_degradation",
+            "What gives way: 0 nothing, 1 partials, 2 voice readings, 3 words are late",
+            registry=self._registry,
+        )
+        self.problems = Gauge(
+            "calmline_problem",
+            "1 while the service has this problem",
+            ["problem"],
+            registry=self._registry,
+        )
+        self.behind = Gauge(
+            "calmline_behind_seconds",
+            "How far the call that is furthest behind is behind its audio",
+            registry=self._registry,
+        )
+        self.held_bytes = Gauge(
+            "calmline_audio_held_bytes",
+            "Audio that the disk has yet to take",
+            registry=self._registry,
+        )
+        self.unstored_entries = Gauge(
+            "calmline_entries_unstored",
+            "Log entries that the database has yet to take",
+            registry=self._registry,
+        )
+        self.screens = Gauge(
+            "calmline_screens", "Screens that watch", registry=self._registry
+        )
+        self.screens_dropped = Counter(
+            "calmline_screens_dropped",
+            "Screens that took nothing any more and were let go",
+            registry=self._registry,
+        )
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Count one screen for as long as the context lasts."""
+        self.screens.inc()
+        try:
+            yield
+        finally:
+            self.screens.dec()
+
+    def observe_latency(self, what: str, seconds: float) -> None:
+        """Count how late something was told."""
+        self._latency.labels(what).observe(max(0.0, seconds))
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

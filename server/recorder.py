@@ -5,7 +5,15 @@ import threading
 from audio.codec import AudioFormat
 from server.audio_log import AudioLog
 from server.controls import Control
-from server.events import Consent, ConsentChanged, Paused, Resumed
+from server.events import (
+    Consent,
+    ConsentChanged,
+    Degradation,
+    Degraded,
+    Paused,
+    Recovered,
+    Resumed,
+)
 from server.gate import ConsentGate
 from server.journal import Ending, Journal, Record
 
@@ -29,12 +37,14 @@ class Recorder:
         audio: see above.
         records: every control so far, stored or not.
         gate: what may be heard now.
+        voice_sparse: the voice is to be read less often.
     """
 
     def __init__(self, audio: AudioLog, journal: Journal) -> None:
         self.audio = audio
         self.journal = journal
         self.records = list(journal.records)
+        self.voice_sparse = False
         self._storing = threading.Lock()
         self.gate = ConsentGate(self.format, journal.header.started.consent)
         for record in self.records:
@@ -118,6 +128,10 @@ class Recorder:
                 self.gate.paused = True
             case Resumed():
                 self.gate.paused = False
+            case Degraded(what=Degradation.VOICE_SPARSE):
+                self.voice_sparse = True
+            case Recovered(what=Degradation.VOICE_SPARSE):
+                self.voice_sparse = False
             case _:
                 pass
 

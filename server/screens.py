@@ -12,6 +12,7 @@ from server.board_view import shown, thinned
 from server.bus import Bus, News, Subscription
 from server.events import LogEntry
 from server.floor import Floor
+from server.health import Health
 from server.live import LiveCall
 from server.trust.redacted_log import redacted_live, redacted_partial
 from server.wire import entry_to_json
@@ -96,9 +97,17 @@ class Feeds:
         calls: the live calls.
         bus: where what happens in them is told.
         floor: the floor's figures, for boards.
+        health: what is wrong with the service.
     """
 
-    def __init__(self, calls: Mapping[str, LiveCall], bus: Bus, floor: Floor) -> None:
+    def __init__(
+        self,
+        calls: Mapping[str, LiveCall],
+        bus: Bus,
+        floor: Floor,
+        health: Health,
+    ) -> None:
+        self.health = health
         self._calls = calls
         self._bus = bus
         self._floor = floor
@@ -136,6 +145,7 @@ class Feeds:
                     if call_id in self._calls
                 ]
                 clock = _clock(lives)
+                clock["problems"] = self.health.problems
                 if screen.topic.is_board:
                     clock["floor"] = asdict(self._floor.figures)
                 await screen.send(json.dumps(clock))

@@ -26,6 +26,7 @@ from server.http import build_app
 from server.ingest import PATH, Ingest
 from server.live import Outside
 from server.metrics import Metrics
+from server.overload import LadderParams
 from server.recovery import recover_calls
 from server.screens import Feeds
 from server.storage import Storage
@@ -33,11 +34,22 @@ from server.store import Store
 from server.trust.access import Access, AccessParams
 from server.trust.audit import AuditLog
 from server.trust.people import People
+from server.watch import Watch
 
 logger = logging.getLogger(__name__)
 
 _CLOSE_SCREENS_S = 1
 """How long open screens may take to go away when the service stops."""
+
+
+_SCREEN_MESSAGE_BYTES = 1 << 16
+"""What a screen may say at once; it has little to say."""
+
+_PING_S = 10.0
+"""A line that says nothing for so long is asked, and is dead after as long again."""
+
+_CLOSE_LINE_S = 2.0
+"""How long a client may take to close; one that is gone never does."""
 
 
 class _HttpServer(uvicorn.Server):
@@ -74,7 +86,7 @@ async def running_service(
         storage = Storage(store)
         desk = Desk(store, settings.data_dir)
         metrics = Metrics()
-        outside = Outside(Engine(factory.models, metrics), Bus(), storage)
+        outside = Outside(Engine(factory.models, metrics), Bus(), storage, metrics)
         floor = Floor()
         outside.bus.add_listener(lambda news: _count(floor, news))
         failure: Exception | None = None
@@ -85,7 +97,7 @@ async def running_service(
                 app = build_app(
                     settings,
                     calls,
-                    Feeds(calls.by_id, outside.bus, floor),
+                    Feeds(calls.by_id, outside.bus, floor, outside.health),
                     storage,
                     metrics,
                     _access(settings, store, storage),
@@ -93,10 +105,19 @@ async def running_service(
                 add_desk(app, desk)
                 ingest = Ingest(calls, metrics, settings.hello_timeout_s)
                 await recover_calls(calls, storage, settings.recordings)
+                watch = Watch(
+                    calls,
+                    outside.health,
+                    storage,
+                    settings.recordings,
+                    metrics,
+                    LadderParams(),
+                )
+                watching = tasks.create_task(watch.run())
                 async with (
                     desk.running(settings, factory, outside.engine, calls.by_id),
                     _http_server(app, http_socket, tasks),
-                    _audio_server(ingest, audio_socket),
+                    _audio_server(ingest, audio_socket, settings),
                 ):
                     try:
                         yield _addresses(settings.host, audio_socket, http_socket)
@@ -104,6 +125,7 @@ async def running_service(
                         failure = error
                     finally:
                         await calls.close()
+                        watching.cancel()
         finally:
             outside.engine.close()
             await asyncio.to_thread(storage.close)
@@ -163,11 +185,17 @@ def _line_logger() -> logging.Logger:
 
 
 @asynccontextmanager
-async def _audio_server(ingest: Ingest, listener: socket.socket) -> AsyncIterator[None]:
+async def _audio_server(
+    ingest: Ingest, listener: socket.socket, settings: ServiceSettings
+) -> AsyncIterator[None]:
     async with serve(
         ingest.handle,
         sock=listener,
         max_size=MAX_MESSAGE_BYTES,
+        open_timeout=settings.hello_timeout_s,
+        close_timeout=_CLOSE_LINE_S,
+        ping_interval=_PING_S,
+        ping_timeout=_PING_S,
         compression=None,  # Companded audio does not compress; trying costs time.
         logger=_line_logger(),
     ):
@@ -184,6 +212,7 @@ async def _http_server(
         log_level=_quiet_level(),
         access_log=False,
         proxy_headers=False,  # Nothing here depends on where a client says it is.
+        ws_max_size=_SCREEN_MESSAGE_BYTES,
         lifespan="off",
         timeout_graceful_shutdown=_CLOSE_SCREENS_S,
     )

@@ -65,6 +65,10 @@ class Storage:
         """See `Store.last_seq`; comes after every write that was asked for before."""
         return await self._do(lambda: self._store.last_seq(call_id))
 
+    async def probe(self) -> None:
+        """See `Store.probe`."""
+        await self._do(self._store.probe)
+
     def close(self) -> None:
         """Finish what is queued, then close the store."""
         self._writer.shutdown(wait=True)

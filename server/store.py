@@ -176,6 +176,19 @@ class Store:
             for entry in entries:
                 _count(call, entry)
 
+    def probe(self) -> None:
+        """See whether the database could be written now.
+
+        Raises:
+            StoreUnavailableError: it could not.
+        """
+        with self._reading() as session:
+            if self._engine.dialect.name == "sqlite":
+                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                session.scalar(sa.select(1))
+            session.rollback()
+
     def last_seq(self, call_id: str) -> int:
         """How many entries of a call are stored."""
         query = sa.select(sa.func.max(_EntryRow.seq)).where(

@@ -205,7 +205,7 @@ async def test_another_agents_screen_sees_nothing_of_the_call(tmp_path: Path) ->
             messages = [json.loads(await screen.recv()) for _ in range(2)]
 
     assert messages[0] == {"type": "snapshot", "calls": []}
-    assert messages[1] == {"type": "clock", "calls": {}, "behind": {}}
+    assert messages[1] == {"type": "clock", "calls": {}, "behind": {}, "problems": []}
 
 
 @in_loop

@@ -1,13 +1,15 @@
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from alerts.events import AlertOpened, CueFollowed, CueIgnored, Severity
 from audio.frame import Party
 from emotion.events import Evidence, HostilityPoint, Phase, Source
-from server.errors import StoreError
+from server.errors import StoreError, StoreUnavailableError
 from server.events import (
     CallEnded,
     CallEndReason,
@@ -141,3 +143,52 @@ def test_calls_come_newest_first_and_no_more_than_asked_for(store: Store) -> Non
 def test_a_database_that_cannot_be_opened_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be used"):
         Store(f"sqlite:///{tmp_path}")
+
+
+def test_a_read_only_database_is_one_clear_error_without_any_words(
+    store: Store,
+) -> None:
+    @sa.event.listens_for(store.engine, "checkout")
+    def only_read(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute("PRAGMA query_only=ON")
+
+    with pytest.raises(StoreUnavailableError) as written:
+        store.append("c1", log(*EVENTS))
+    with pytest.raises(StoreUnavailableError):
+        store.add_call(NewCall(started("c2"), BEGAN, "mulaw", 8000))
+    with pytest.raises(StoreUnavailableError):
+        store.forget("c1", log(*EVENTS))
+
+    assert "SQLITE_READONLY" in str(written.value)
+    assert "打电话" not in str(written.value)
+    assert store.last_seq("c1") == 0
+
+
+def test_a_database_whose_file_is_gone_begins_again(
+    store: Store, tmp_path: Path
+) -> None:
+    store.append("c1", log(*EVENTS))
+    for file in tmp_path.glob("calls.db*"):
+        file.unlink()
+
+    assert store.call("c1") is None
+    with pytest.raises(StoreError, match="not in the database"):
+        store.append("c1", log(*EVENTS))
+    store.add_call(NewCall(started(), BEGAN, "mulaw", 8000))
+    store.append("c1", log(*EVENTS))
+
+    assert store.last_seq("c1") == len(EVENTS)
+
+
+def test_a_probe_says_whether_the_database_can_be_written(
+    store: Store, tmp_path: Path
+) -> None:
+    store.probe()
+    locking = sqlite3.connect(tmp_path / "calls.db", isolation_level=None)
+    locking.execute("BEGIN EXCLUSIVE")
+
+    with pytest.raises(StoreUnavailableError, match="SQLITE_BUSY"):
+        store.probe()
+    locking.close()
+
+    store.probe()

@@ -1,0 +1,405 @@
+"""What goes wrong around a call: lines, disks, databases. The call goes on."""
+
+import asyncio
+import json
+import random
+import resource
+import shutil
+import socket as sockets
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import httpx
+import numpy as np
+import pytest
+import soundfile
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from audio.codec import AudioFormat, Encoding, decode, encode
+from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
+from server.config import ServiceSettings
+from server.engine import Models
+from server.factory import CallFactory
+from server.service import Addresses, running_service
+
+pytestmark = pytest.mark.service
+
+HELLO = {
+    "call_id": "c1",
+    "agent_id": "a7",
+    "consent": "granted",
+    "channels": ["customer", "agent"],
+    "encoding": "mulaw",
+    "rate": 8000,
+    "language": "en",
+}
+MULAW = AudioFormat(Encoding.MULAW, 8000, 2)
+SECOND = 16_000
+MODELS = Models(
+    FakeDetector, FakeTranscriber(), FakeVoiceReader([0.9] * 1000), ("fake",)
+)
+
+_P = ParamSpec("_P")
+
+
+def in_loop(
+    test: Callable[_P, Coroutine[Any, Any, None]],
+) -> Callable[_P, None]:
+    """Run a coroutine test; none takes more than a minute."""
+
+    @wraps(test)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 60))
+
+    return run
+
+
+@asynccontextmanager
+async def service(
+    tmp_path: Path, models: Models = MODELS, **changes: Any
+) -> AsyncIterator[Addresses]:
+    base = ServiceSettings(audio_port=0, http_port=0, data_dir=tmp_path / "data")
+    factory = CallFactory.of(models)
+    async with running_service(replace(base, **changes), factory) as addresses:
+        yield addresses
+
+
+def talk(seconds: float = 6.0) -> bytes:
+    """The customer speaks in stretches of two seconds."""
+    times = np.arange(round(seconds * 8000)) / 8000
+    pcm = np.zeros((len(times), 2), np.float32)
+    pcm[:, 0] = 0.4 * np.sin(2 * np.pi * 300 * times) * (times % 3.0 < 2.0)
+    return encode(pcm, MULAW)
+
+
+@asynccontextmanager
+async def line(
+    addresses: Addresses, **changes: Any
+) -> AsyncIterator[tuple[ClientConnection, dict[str, Any]]]:
+    async with connect(addresses.audio_url) as socket:
+        await socket.send(json.dumps(HELLO | changes))
+        yield socket, json.loads(await socket.recv())
+
+
+async def wait_for(socket: ClientConnection, kind: str) -> dict[str, Any]:
+    while True:
+        message: dict[str, Any] = json.loads(await socket.recv())
+        if message["type"] == kind:
+            return message
+
+
+async def wait_acknowledged(socket: ClientConnection, n_bytes: int) -> None:
+    while (await wait_for(socket, "ack"))["received_bytes"] < n_bytes:
+        pass
+
+
+async def send(socket: ClientConnection, data: bytes) -> None:
+    for at in range(0, len(data), 3200):
+        await socket.send(data[at : at + 3200])
+
+
+async def end(socket: ClientConnection) -> dict[str, Any]:
+    await socket.send('{"type":"end"}')
+    return await wait_for(socket, "ended")
+
+
+async def get(addresses: Addresses, path: str) -> httpx.Response:
+    async with httpx.AsyncClient(base_url=addresses.http_url) as client:
+        return await client.get(path)
+
+
+async def log(addresses: Addresses, call_id: str) -> list[dict[str, Any]]:
+    entries = (await get(addresses, f"/v1/calls/{call_id}/entries")).json()
+    assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
+    return list(entries)
+
+
+async def straight(addresses: Addresses, data: bytes) -> list[dict[str, Any]]:
+    """The log of a call with this audio to which nothing happens."""
+    async with line(addresses, call_id="straight") as (socket, _):
+        await send(socket, data)
+        await end(socket)
+    return await log(addresses, "straight")
+
+
+async def refusal(addresses: Addresses, **changes: Any) -> int:
+    """The code that a hello is refused with."""
+    async with connect(addresses.audio_url) as socket:
+        await socket.send(json.dumps(HELLO | changes))
+        with suppress(ConnectionClosed):
+            await socket.recv()
+        return socket.close_code or 0
+
+
+async def problems(addresses: Addresses) -> set[str]:
+    state = (await get(addresses, "/healthz")).json()
+    return {problem["problem"] for problem in state["problems"]}
+
+
+async def wait_problem(addresses: Addresses, name: str, *, there: bool = True) -> None:
+    while True:
+        if (name in await problems(addresses)) == there:
+            return
+        await asyncio.sleep(0.1)
+
+
+def recorded(tmp_path: Path, call_id: str = "c1") -> np.ndarray:
+    pcm, _ = soundfile.read(
+        tmp_path / "data" / "audio" / f"{call_id}.flac", dtype="float32"
+    )
+    return np.asarray(pcm)
+
+
+# Lines.
+
+
+@in_loop
+async def test_who_has_the_token_takes_the_call_from_a_line_that_is_half_open(
+    tmp_path: Path,
+) -> None:
+    data = talk()
+    half = len(data) // 2 + 1
+    async with service(tmp_path) as addresses:
+        async with line(addresses) as (old, welcome):
+            await send(old, data[:half])
+            await wait_acknowledged(old, half)
+            async with line(addresses, token=welcome["token"]) as (new, again):
+                assert again["received_bytes"] == half
+                with suppress(ConnectionClosed):
+                    await send(old, b"\x00" * 32_000)  # too late: not this line's call
+                await send(new, data[half:])
+                await end(new)
+                with suppress(ConnectionClosed):
+                    await wait_for(old, "never")
+                assert old.close_code == 4409
+        assert (await log(addresses, "c1"))[1:] == (await straight(addresses, data))[1:]
+
+    np.testing.assert_array_equal(recorded(tmp_path), decode(data, MULAW))
+
+
+@in_loop
+async def test_nobody_takes_a_call_that_is_held_without_its_token(
+    tmp_path: Path,
+) -> None:
+    async with service(tmp_path) as addresses, line(addresses) as (socket, _):
+        assert await refusal(addresses) == 4409
+        assert await refusal(addresses, token=HELLO["agent_id"]) == 4409
+        await send(socket, talk())
+        assert (await end(socket))["reason"] == "completed"
+
+
+@in_loop
+async def test_a_client_may_send_again_what_is_there_but_leave_nothing_out(
+    tmp_path: Path,
+) -> None:
+    data = talk()
+    async with service(tmp_path) as addresses:
+        async with line(addresses) as (socket, welcome):
+            await send(socket, data[:20_001])
+            await wait_acknowledged(socket, 20_001)
+        token = welcome["token"]
+        assert await refusal(addresses, token=token, from_byte=20_002) == 4416
+        async with line(addresses, token=token, from_byte=1_111) as (socket, again):
+            assert again["received_bytes"] == 20_001
+            await send(socket, data[1_111:])
+            await end(socket)
+        assert await refusal(addresses, call_id="new", from_byte=1) == 4416
+        assert (await log(addresses, "c1"))[1:] == (await straight(addresses, data))[1:]
+
+
+@in_loop
+async def test_a_storm_of_reconnects_leaves_one_call_and_one_log(
+    tmp_path: Path,
+) -> None:
+    data = talk()
+    rng = random.Random(3)  # noqa: S311 - no secret
+    lines: list[ClientConnection] = []
+    async with service(tmp_path) as addresses:
+        async with line(addresses) as (_, welcome):
+            token = welcome["token"]
+            at = 0
+            for _ in range(40):
+                socket = await connect(addresses.audio_url)
+                lines.append(socket)
+                await socket.send(json.dumps(HELLO | {"token": token}))
+                at = json.loads(await socket.recv())["received_bytes"]
+                await socket.send(data[at : at + rng.randint(1, 9000)])
+                if rng.random() < 0.3:
+                    socket.transport.abort()
+        async with line(addresses, token=token, from_byte=0) as (socket, _):
+            await send(socket, data)
+            await end(socket)
+        for old in lines:
+            old.transport.abort()
+        assert (await log(addresses, "c1"))[1:] == (await straight(addresses, data))[1:]
+
+    assert at > 0
+
+
+@in_loop
+async def test_a_resumed_call_must_have_the_format_it_began_with(
+    tmp_path: Path,
+) -> None:
+    async with service(tmp_path) as addresses:
+        async with line(addresses) as (_, welcome):
+            token = welcome["token"]
+        assert await refusal(addresses, token=token, rate=16000) == 4400
+        swapped = ["agent", "customer"]
+        assert await refusal(addresses, token=token, channels=swapped) == 4400
+
+
+@in_loop
+async def test_a_client_that_comes_back_is_told_that_it_had_paused(
+    tmp_path: Path,
+) -> None:
+    async with service(tmp_path) as addresses:
+        async with line(addresses) as (socket, first):
+            await socket.send('{"type":"pause"}')
+            await send(socket, talk())
+            await wait_acknowledged(socket, len(talk()))
+        async with line(addresses, token=first["token"]) as (_, again):
+            pass
+
+    assert (first["paused"], again["paused"]) == (False, True)
+    assert again["consent"] == "granted"
+
+
+# Disks and databases.
+
+
+@contextmanager
+def no_file_grows_beyond(n_bytes: int) -> Iterator[None]:
+    """The operating system takes nothing more for any file of this size."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@in_loop
+async def test_a_full_disk_costs_no_audio_and_no_cue_and_clears_by_itself(
+    tmp_path: Path,
+) -> None:
+    data = talk(12.0)
+    full = 3 * SECOND
+    async with service(tmp_path) as addresses:
+        feed = addresses.http_url.replace("http", "ws") + "/v1/live?topic=board"
+        async with connect(feed) as screen, line(addresses) as (socket, _):
+            with no_file_grows_beyond(full):
+                await send(socket, data)
+                await wait_problem(addresses, "disk")
+                ready = await get(addresses, "/readyz")
+                raw = tmp_path / "data" / "audio" / "c1.raw"
+                assert raw.stat().st_size == full
+                # Nothing is acknowledged, and the call is listened to all the same.
+                alerted, told = False, False
+                while not (alerted and told):
+                    message = json.loads(await screen.recv())
+                    told |= "disk" in message.get("problems", ())
+                    alerted |= any(
+                        entry["kind"] == "AlertOpened"
+                        for entry in message.get("entries", ())
+                    )
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.2):
+                        while True:
+                            ack = await wait_for(socket, "ack")
+                            assert ack["received_bytes"] <= full
+            await wait_acknowledged(socket, len(data))
+            await end(socket)
+        await wait_problem(addresses, "disk", there=False)
+        ready_again = await get(addresses, "/readyz")
+        assert (await log(addresses, "c1"))[1:] == (await straight(addresses, data))[1:]
+
+    assert (ready.status_code, ready_again.status_code) == (503, 200)
+    np.testing.assert_array_equal(recorded(tmp_path), decode(data, MULAW))
+
+
+@in_loop
+async def test_a_folder_that_is_gone_is_made_again_with_all_that_was_acknowledged(
+    tmp_path: Path,
+) -> None:
+    data = talk()
+    half = len(data) // 2
+    async with service(tmp_path) as addresses:
+        async with line(addresses) as (socket, _):
+            await socket.send('{"type":"pause"}')
+            await socket.send('{"type":"resume"}')
+            await send(socket, data[:half])
+            await wait_acknowledged(socket, half)
+            await asyncio.to_thread(shutil.rmtree, tmp_path / "data")
+            await asyncio.sleep(1.1)
+            await send(socket, data[half:])
+            await wait_acknowledged(socket, len(data))
+            assert (tmp_path / "data" / "audio" / "c1.journal").read_text().count(
+                "\n"
+            ) == 3
+            await end(socket)
+        entries = await log(addresses, "c1")
+
+    assert entries[-1]["kind"] == "CallEnded"
+    np.testing.assert_array_equal(recorded(tmp_path), decode(data, MULAW))
+
+
+@in_loop
+async def test_a_locked_database_delays_no_call_and_gets_the_whole_log_later(
+    tmp_path: Path,
+) -> None:
+    data = talk()
+    async with service(tmp_path) as addresses:
+        locking = sqlite3.connect(
+            tmp_path / "data" / "calmline.db", isolation_level=None
+        )
+        locking.execute("BEGIN EXCLUSIVE")
+        async with line(addresses) as (socket, _):  # a new call is taken
+            await send(socket, data)
+            await wait_acknowledged(socket, len(data))
+            await wait_problem(addresses, "database")
+            ready = await get(addresses, "/readyz")
+            figures = (await get(addresses, "/metrics")).text
+            locking.execute("ROLLBACK")
+            locking.close()
+            await end(socket)
+        await wait_problem(addresses, "database", there=False)
+        assert (await log(addresses, "c1"))[1:] == (await straight(addresses, data))[1:]
+
+    assert ready.status_code == 503
+    assert ready.json()["problems"][0]["detail"].endswith("SQLITE_BUSY")
+    assert "calmline_entries_unstored" in figures
+
+
+# Screens.
+
+
+@in_loop
+async def test_a_screen_that_stops_reading_slows_no_call(tmp_path: Path) -> None:
+    data = talk(60.0)
+    async with service(tmp_path) as addresses:
+        host, port = addresses.http_url.removeprefix("http://").split(":")
+        stuck = sockets.socket()
+        stuck.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 2048)
+        await asyncio.to_thread(stuck.connect, (host, int(port)))
+        stuck.sendall(
+            b"GET /v1/live?topic=board HTTP/1.1\r\nHost: localhost\r\n"
+            b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            b"Sec-WebSocket-Version: 13\r\n\r\n"
+        )
+        started = asyncio.get_running_loop().time()
+        async with line(addresses) as (socket, _):
+            await send(socket, data)
+            await end(socket)
+        took_s = asyncio.get_running_loop().time() - started
+        entries = await log(addresses, "c1")
+        stuck.close()
+
+    assert entries[-1]["body"]["reason"] == "completed"
+    assert took_s < 40
