@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
-from evaluation.manifest import DataError
 from evaluation.report import Report
-from models.errors import ModelError
+from models.errors import DataError, ModelError
 
 COMMANDS = {
     "wer": "errors of the transcript and its cost, beside plain openai-whisper",

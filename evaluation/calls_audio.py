@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from audio.codec import AudioFormat, Encoding, encode
 from audio.frame import RATE, Party
 from evaluation.calls_plan import Mood, Plan, Turn
-from evaluation.voice_audio import LINE_RATE, read_mono, trimmed
+from models.voice_audio import LINE_RATE, read_mono, trimmed
 from models.voice_features import NOMINAL_DBFS, find_speech, normalised
 
 PARTIES = (Party.CUSTOMER, Party.AGENT)

@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from audio.frame import Party
-from evaluation.manifest import DataError, read_manifest
-from evaluation.voice import emotion_of
+from models.errors import DataError
+from models.manifest import read_manifest
+from models.voice_corpus import emotion_of
 
 COLUMNS = ("path", "corpus", "speaker", "emotion", "duration_s")
 

@@ -34,9 +34,9 @@ from emotion.word_model import (
     values,
 )
 from emotion.words import THREATS, WordReader, expected_hostility
-from evaluation.manifest import DataError
 from evaluation.report import Figure, Report
 from evaluation.words import THRESHOLD, Line, Reader, bare, measure, read_lines
+from models.errors import DataError
 
 OWN_LINES = Path(__file__).parent / "words_training"
 CALM_SOURCES = ("natcs", "jddc_sat")

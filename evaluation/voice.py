@@ -8,7 +8,7 @@ as far apart as those of a live call; its score is the mean of its readings' log
 import argparse
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +17,20 @@ import torch
 from numpy.typing import NDArray
 
 from audio.frame import RATE, CustomerWindow
-from audio.windows import WindowParams
 from evaluation.interval import bootstrap
-from evaluation.manifest import read_manifest
 from evaluation.report import Figure, Report
-from evaluation.voice_audio import read_mono, telephone, trimmed
+from models.manifest import read_manifest
 from models.ports import VoiceReader
 from models.voice import PERMISSIVE, load_voice_reader
-
-COLUMNS = ("path", "corpus", "speaker", "emotion")
+from models.voice_audio import read_mono, telephone, trimmed
+from models.voice_corpus import (
+    ANGER,
+    COLUMNS,
+    NEUTRAL,
+    emotion_of,
+    sex_of,
+    windows,
+)
 
 THRESHOLD = 0.5
 """Where a reading counts as angry in the figures `caught` and `flagged`."""
@@ -33,8 +38,6 @@ THRESHOLD = 0.5
 N_BINS = 10
 """Bins of equal width of the expected calibration error."""
 
-_SYNONYMS = {"angry": "anger"}
-_SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 _N_TIMED = 40
 
 
@@ -123,31 +126,11 @@ def _scored(
     )
     return Scored(
         speaker=row["speaker"],
-        angry=emotion == "anger",
-        neutral=emotion == "neutral",
-        sex=_SEXES.get((row.get("gender") or "").strip().lower(), ""),
+        angry=emotion == ANGER,
+        neutral=emotion == NEUTRAL,
+        sex=sex_of(row),
         readings=readings,
     )
-
-
-def emotion_of(row: dict[str, str]) -> str:
-    """Return the label of a recording in our spelling."""
-    label = row["emotion"].strip().lower()
-    return _SYNONYMS.get(label, label)
-
-
-def windows(pcm: NDArray[np.float32]) -> Iterator[CustomerWindow]:
-    """Cut speech into windows of the live length and hop, the last one at its end.
-
-    Speech that is shorter than a window is one window; what is shorter than the
-    least that is read live is followed by silence up to it.
-    """
-    params = WindowParams()
-    length, hop = round(params.length_s * RATE), round(params.hop_s * RATE)
-    pcm = np.pad(pcm, (0, max(0, round(params.least_s * RATE) - len(pcm))))
-    last = max(0, len(pcm) - length)
-    for start in [*range(0, last, hop), last]:
-        yield CustomerWindow(pcm[start : start + length], start)
 
 
 def measure(

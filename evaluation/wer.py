@@ -35,14 +35,15 @@ from audio import (
     encode,
 )
 from evaluation.interval import bootstrap
-from evaluation.manifest import DataError, read_manifest
 from evaluation.report import Figure, Report
-from evaluation.voice_audio import LINE_RATE, read_mono
 from evaluation.word_errors import CHARACTER_LANGUAGES, count_errors, loops
+from models.errors import DataError
+from models.manifest import read_manifest
 from models.ports import SpeechDetector, Transcriber
 from models.runtime import set_threads
 from models.speech_detection import SileroDetector
 from models.transcription import WhisperTranscriber
+from models.voice_audio import LINE_RATE, read_mono
 from models.whisper_weights import DEFAULT, checkpoint_path
 
 COLUMNS = ("path", "lang", "text")

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from emotion.events import Tier, WordReading
 from emotion.words import load_word_reader
 from evaluation.interval import bootstrap
-from evaluation.manifest import DataError
 from evaluation.report import Figure, Report
+from models.errors import DataError
 
 THRESHOLD = 0.25
 """A line counts as flagged when its hostility is above this.

@@ -35,8 +35,10 @@ class EncoderVoiceReader:
 
     def __init__(self, encoder: AudioEncoder, head: VoiceHead) -> None:
         found = fingerprint(encoder)
-        n_features = len(head.card.blocks) * encoder.conv1.out_channels
-        if found != head.card.encoder or head.weight.shape != (n_features,):
+        n_state = encoder.conv1.out_channels
+        shapes = (len(head.card.blocks) * n_state,), (len(head.output), n_state)
+        fitting = (head.weight.shape, head.hidden.shape) == shapes
+        if found != head.card.encoder or not fitting:
             raise WeightsError(
                 f"the voice weights {head.card.name} {head.card.version} belong to the "
                 f"encoder {head.card.encoder}, got {found}; use Whisper base, or train "

@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 
 from models.errors import WeightsError
 
-FORMAT = 1
+FORMAT = 2
+
+_FARTHEST = 20.0
+"""Standard deviations beyond which a feature is an accident, not a voice."""
 
 _REPAIR = "reinstall calmline, or train them again: python -m evaluation train_voice"
 
@@ -47,13 +50,19 @@ class Card:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VoiceHead:
-    """Logistic regression on standardised features, calibrated.
+    """A linear classifier and a layer of hidden units, summed and calibrated.
+
+    Both take standardised features; the hidden units take those of the last block.
 
     Attributes:
         card: what it is.
         centre: float32, shape ``(n_features,)``, subtracted from the features.
         scale: float32, shape ``(n_features,)``, which then divides them.
-        weight: float32, shape ``(n_features,)``.
+        weight: float32, shape ``(n_features,)``, of the linear part.
+        hidden: float16, shape ``(n_hidden, n_state)``, weights of the hidden units,
+            where `n_state` is the number of features of one block.
+        hidden_bias: float32, shape ``(n_hidden,)``.
+        output: float32, shape ``(n_hidden,)``, weights of the hidden units' answers.
         bias: of the logit.
         slope: of the calibration, which maps the logit to the one reported.
         offset: of the calibration.
@@ -63,6 +72,9 @@ class VoiceHead:
     centre: NDArray[np.float32]
     scale: NDArray[np.float32]
     weight: NDArray[np.float32]
+    hidden: NDArray[np.float16]
+    hidden_bias: NDArray[np.float32]
+    output: NDArray[np.float32]
     bias: float
     slope: float
     offset: float
@@ -73,8 +85,23 @@ class VoiceHead:
         Args:
             features: float32, shape ``(n_features,)``.
         """
-        raw = float(((features - self.centre) / self.scale) @ self.weight) + self.bias
-        return float(np.clip(self.slope * raw + self.offset, -30, 30))
+        return float(self.logits(features[None])[0])
+
+    def logits(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the calibrated log-odds of anger of many windows, in [-30, 30].
+
+        Args:
+            features: float32, shape ``(n_windows, n_features)``.
+        """
+        n_state = self.hidden.shape[1]
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = (features - self.centre) / self.scale
+            x = np.clip(x, -_FARTHEST, _FARTHEST)
+        hidden = x[:, -n_state:] @ self.hidden.T.astype(np.float32) + self.hidden_bias
+        raw = x @ self.weight + np.maximum(hidden, 0) @ self.output + self.bias
+        logits = self.slope * raw.astype(np.float64) + self.offset
+        result: NDArray[np.float64] = np.clip(logits, -30, 30)
+        return result
 
     def probability(self, features: NDArray[np.float32]) -> float:
         """Return the calibrated probability of anger."""
@@ -89,10 +116,7 @@ class VoiceHead:
         np.savez(
             buffer,
             card=np.frombuffer(text.encode(), np.uint8),
-            centre=arrays["centre"],
-            scale=arrays["scale"],
-            weight=arrays["weight"],
-            scalars=arrays["scalars"],
+            **arrays,  # type: ignore[arg-type]  # none of them is called allow_pickle
         )
         scratch = path.with_name(path.name + ".part")
         scratch.write_bytes(buffer.getvalue())
@@ -124,21 +148,32 @@ def load_head(path: Path) -> VoiceHead:
         arrays["centre"],
         arrays["scale"],
         arrays["weight"],
+        arrays["hidden"],
+        arrays["hidden_bias"],
+        arrays["output"],
         *(float(value) for value in arrays["scalars"]),
     )
 
 
-_NAMES = ("centre", "scale", "weight", "scalars")
+_NAMES = ("centre", "scale", "weight", "hidden", "hidden_bias", "output", "scalars")
 
 
-def _arrays(head: VoiceHead) -> dict[str, NDArray[np.float32]]:
+def _arrays(head: VoiceHead) -> dict[str, NDArray[np.float32] | NDArray[np.float16]]:
     scalars = np.array([head.bias, head.slope, head.offset], np.float32)
-    return dict(
-        zip(_NAMES, (head.centre, head.scale, head.weight, scalars), strict=True)
-    )
+    return {
+        "centre": head.centre,
+        "scale": head.scale,
+        "weight": head.weight,
+        "hidden": head.hidden,
+        "hidden_bias": head.hidden_bias,
+        "output": head.output,
+        "scalars": scalars,
+    }
 
 
-def _checksum(arrays: dict[str, NDArray[np.float32]]) -> str:
+def _checksum(
+    arrays: dict[str, NDArray[np.float32] | NDArray[np.float16]],
+) -> str:
     digest = hashlib.sha256()
     for name in _NAMES:
         array = arrays[name]

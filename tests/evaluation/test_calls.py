@@ -24,7 +24,7 @@ from evaluation.calls_plan import (
     make_plans,
 )
 from evaluation.calls_run import Heard, Listener, ScriptedTranscriber, Signals
-from evaluation.manifest import DataError
+from models.errors import DataError
 from models.ports import Transcript, VoiceReading
 from server.engine import Models
 from server.events import WordsRead

@@ -8,7 +8,6 @@ import pytest
 from emotion.lexicon import load_lexicons
 from emotion.plain import plain_text
 from emotion.word_model import Question, parse_word_model, sign_features
-from evaluation.manifest import DataError
 from evaluation.report import Report
 from evaluation.train_words import (
     OWN_LINES,
@@ -20,6 +19,7 @@ from evaluation.train_words import (
     train,
 )
 from evaluation.words import Line, bare
+from models.errors import DataError
 
 pytestmark = pytest.mark.unit
 

@@ -8,7 +8,6 @@ import soundfile
 from numpy.typing import NDArray
 
 from audio.frame import RATE
-from evaluation.manifest import DataError
 from evaluation.report import Figure
 from evaluation.wer import (
     LONGEST_S,
@@ -21,6 +20,7 @@ from evaluation.wer import (
     read_samples,
     telephone,
 )
+from models.errors import DataError
 from models.fake import FakeDetector, FakeTranscriber
 
 pytestmark = pytest.mark.unit

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from emotion.events import Tier, WordReading
-from evaluation.manifest import DataError
 from evaluation.report import Report
 from evaluation.words import (
     THRESHOLD,
@@ -22,6 +21,7 @@ from evaluation.words import (
     read_lines,
     run,
 )
+from models.errors import DataError
 
 pytestmark = pytest.mark.unit
 

@@ -27,6 +27,9 @@ def head() -> VoiceHead:
         centre=np.array([1, 2, 3, 4], np.float32),
         scale=np.array([1, 2, 1, 2], np.float32),
         weight=np.array([1, 0, -1, 0.5], np.float32),
+        hidden=np.array([[0, 2, 0, 0], [0, 0, 0, 1]], np.float16),
+        hidden_bias=np.array([-1, 0], np.float32),
+        output=np.array([1, -2], np.float32),
         bias=0.25,
         slope=2.0,
         offset=-0.5,
@@ -49,11 +52,44 @@ def test_the_centre_of_the_features_gives_the_calibrated_bias() -> None:
 
 
 def test_features_are_standardised_before_they_are_weighed() -> None:
-    one = head()
+    one = replace(head(), output=np.zeros(2, np.float32))
 
     logit = one.logit(np.array([2, 2, 3, 8], np.float32))
 
     assert logit == pytest.approx(2.0 * (1 * 1 + 0.5 * 2 + 0.25) - 0.5)
+
+
+def test_hidden_units_count_only_above_their_threshold() -> None:
+    one = replace(head(), weight=np.zeros(4, np.float32))
+
+    silent = one.logit(np.array([1, 2.5, 3, 2], np.float32))
+    loud = one.logit(np.array([1, 4, 3, 6], np.float32))
+
+    assert silent == pytest.approx(2.0 * 0.25 - 0.5)
+    assert loud == pytest.approx(2.0 * ((2 * 1 - 1) - 2 * 1 + 0.25) - 0.5)
+
+
+def test_hidden_units_take_the_features_of_the_last_block() -> None:
+    one = replace(
+        head(),
+        weight=np.zeros(4, np.float32),
+        hidden=np.array([[1, 0]], np.float16),
+        hidden_bias=np.zeros(1, np.float32),
+        output=np.ones(1, np.float32),
+    )
+
+    logit = one.logit(np.array([100, 100, 5, 100], np.float32))
+
+    assert logit == pytest.approx(2.0 * (2 + 0.25) - 0.5)
+
+
+def test_many_windows_get_what_each_gets_alone() -> None:
+    one = head()
+    features = np.random.default_rng(0).normal(2, 3, (5, 4)).astype(np.float32)
+
+    together = one.logits(features)
+
+    assert together == pytest.approx([one.logit(row) for row in features], abs=1e-5)
 
 
 @pytest.mark.parametrize("sign", [-1, 1])

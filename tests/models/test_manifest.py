@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.manifest import DataError, read_manifest
+from models.errors import DataError
+from models.manifest import read_manifest
 
 pytestmark = pytest.mark.unit
 

@@ -4,9 +4,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-
-class DataError(Exception):
-    """The folder of data is not what the command needs; the message says why."""
+from models.errors import DataError
 
 
 def read_manifest(folder: Path, columns: Sequence[str]) -> list[dict[str, str]]:

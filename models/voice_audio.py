@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from audio.codec import AudioFormat, Encoding, decode, encode
 from audio.frame import RATE
-from evaluation.manifest import DataError
+from models.errors import DataError
 from models.voice_features import STEP_SAMPLES, find_speech, normalised
 
 LINE_RATE = 8_000

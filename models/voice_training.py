@@ -1,0 +1,325 @@
+"""How a voice head is trained. Everything left to chance is seeded.
+
+Two classifiers hear the same window and are averaged, each brought to unit spread. One
+is linear, on the first block, with neutral speech weighing most: it tells calm speech
+from any excitement, on any line. The other is a small network on the last block, taught
+all emotions at once: it tells anger from the other excitements.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812  # the name everybody knows it by
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from models.voice_corpus import NEUTRAL, Heard
+from models.voice_head import Card, VoiceHead
+
+N_FOLDS = 5
+
+_FLOOR = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a head is trained; `docs/evaluation.md` says what chose the numbers.
+
+    Attributes:
+        penalty: strength of the linear weights' penalty; 1 / C elsewhere.
+        linear_neutral: how many times a neutral window counts for the linear part.
+        linear_share: weight of the linear part in the average.
+        members: networks that are averaged, alike but for the seed.
+        hidden: units of each.
+        hidden_neutral: how many times a neutral window counts for the networks.
+        epochs: how often each window is seen.
+        batch: windows in one step.
+        learning_rate: highest one, of a cycle.
+        decay: of the networks' weights.
+        input_dropout: share of features that are hidden in a step.
+        dropout: share of units that are hidden in a step.
+        mixup: windows are mixed in pairs; 0 mixes none. Source: Zhang et al. (2018),
+            mixup: Beyond Empirical Risk Minimization, alpha.
+        smoothing: how far labels are drawn towards doubt.
+        emotions: weight of telling all the emotions apart.
+        disturbance: how much of what lines and speakers change is added at random,
+            in standard deviations.
+        seed: decides everything that is left to chance.
+    """
+
+    penalty: float = 100.0
+    linear_neutral: float = 12.0
+    linear_share: float = 0.4
+    members: int = 2
+    hidden: int = 256
+    hidden_neutral: float = 8.0
+    epochs: int = 30
+    batch: int = 256
+    learning_rate: float = 1e-3
+    decay: float = 1e-2
+    input_dropout: float = 0.2
+    dropout: float = 0.5
+    mixup: float = 2.0
+    smoothing: float = 0.1
+    emotions: float = 0.5
+    disturbance: float = 0.5
+    seed: int = 0
+
+
+def fit(heard: Heard, card: Card, recipe: Recipe) -> VoiceHead:
+    """Train a head on all of the windows, not calibrated yet."""
+    centre = heard.features.mean(axis=0)
+    scale = heard.features.std(axis=0) + np.float32(_FLOOR)
+    n_state = len(centre) // len(card.blocks)
+    features = torch.from_numpy((heard.features - centre) / scale)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        linear = _linear(features[:, :n_state], heard, recipe)
+        networks = _networks(features[:, -n_state:], heard, recipe)
+    with torch.inference_mode():
+        calm = linear(features[:, :n_state])[:, 0]
+        excited = torch.stack([one(features[:, -n_state:]).anger for one in networks])
+        a = recipe.linear_share / (float(calm.std()) + _FLOOR)
+        b = (1 - recipe.linear_share) / (float(excited.mean(dim=0).std()) + _FLOOR)
+        b /= len(networks)
+        weight = torch.zeros(len(centre))
+        weight[:n_state] = a * linear.weight[0]
+        bias = a * float(linear.bias[0])
+        bias += b * sum(float(one.anger.bias[0]) for one in networks)
+        return VoiceHead(
+            card=card,
+            centre=centre,
+            scale=scale,
+            weight=weight.numpy(),
+            hidden=torch.cat([one.widen.weight for one in networks])
+            .to(torch.float16)
+            .numpy(),
+            hidden_bias=torch.cat([one.widen.bias for one in networks]).numpy(),
+            output=torch.cat([b * one.anger.weight[0] for one in networks]).numpy(),
+            bias=bias,
+            slope=1.0,
+            offset=0.0,
+        )
+
+
+def held_out_logits(
+    heard: Heard, card: Card, recipe: Recipe, groups: NDArray[np.str_]
+) -> NDArray[np.float64]:
+    """Return a logit for each window, from heads that heard nothing of its group."""
+    logits = np.zeros(len(heard.emotion))
+    for held_out in folds(groups):
+        head = fit(heard.only(~held_out), card, replace(recipe, members=1))
+        logits[held_out] = head.logits(heard.features[held_out])
+    return logits
+
+
+def folds(groups: NDArray[np.str_]) -> Iterator[NDArray[np.bool_]]:
+    """Split windows into at most five parts of whole groups, the largest first."""
+    names, sizes = np.unique(groups, return_counts=True)
+    parts: list[list[str]] = [[] for _ in range(min(N_FOLDS, len(names)))]
+    filled = np.zeros(len(parts))
+    for index in np.argsort(-sizes, kind="stable"):
+        smallest = int(filled.argmin())
+        parts[smallest].append(names[index])
+        filled[smallest] += sizes[index]
+    for part in parts:
+        yield np.isin(groups, part)
+
+
+def calibration(
+    logits: NDArray[np.float64], angry: NDArray[np.bool_]
+) -> tuple[float, float]:
+    """Return slope and offset that make logits of unheard speakers honest.
+
+    Source: Platt (1999), Probabilistic Outputs for Support Vector Machines.
+    """
+    model = _logistic(
+        torch.from_numpy(logits[:, None]),
+        torch.from_numpy(angry),
+        torch.ones(len(logits), dtype=torch.float64),
+        penalty=1e-6,
+    )
+    return model.weight[0, 0].item(), model.bias[0].item()
+
+
+def _weights(heard: Heard, neutral: float) -> Tensor:
+    """Weigh the windows: angry and other speech the same, mean 1.
+
+    Among the others each emotion weighs the same, but neutral, which is what a call
+    mostly is, weighs more.
+    """
+    weight = np.ones(len(heard.emotion))
+    for emotion in np.unique(heard.emotion):
+        weight[heard.emotion == emotion] /= (heard.emotion == emotion).sum()
+    weight[heard.emotion == NEUTRAL] *= neutral
+    for angry in (True, False):
+        weight[heard.angry == angry] /= weight[heard.angry == angry].sum()
+    return torch.from_numpy(weight * len(weight) / 2)
+
+
+def _linear(features: Tensor, heard: Heard, recipe: Recipe) -> nn.Linear:
+    return _logistic(
+        features.double(),
+        torch.from_numpy(heard.angry),
+        _weights(heard, recipe.linear_neutral),
+        recipe.penalty,
+    ).float()
+
+
+def _logistic(
+    features: Tensor, angry: Tensor, weights: Tensor, penalty: float
+) -> nn.Linear:
+    """Fit a logistic regression in double precision."""
+    model = nn.Linear(features.shape[1], 1, dtype=torch.float64)
+    nn.init.zeros_(model.weight)
+    nn.init.zeros_(model.bias)
+    optimiser = torch.optim.LBFGS(
+        model.parameters(), max_iter=300, line_search_fn="strong_wolfe"
+    )
+    target = angry.double()
+
+    def loss() -> Tensor:
+        optimiser.zero_grad()
+        error = F.binary_cross_entropy_with_logits(
+            model(features)[:, 0], target, weights, reduction="sum"
+        )
+        value: Tensor = error + penalty / 2 * model.weight.square().sum()
+        value.backward()  # type: ignore[no-untyped-call]  # torch has no types here
+        return value
+
+    optimiser.step(loss)  # type: ignore[no-untyped-call]  # torch has no types here
+    return model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answer:
+    anger: Tensor
+    emotions: Tensor
+
+
+class _Network(nn.Module):
+    """One hidden layer, with an output for anger and one for every emotion."""
+
+    def __init__(self, n_features: int, n_emotions: int, recipe: Recipe) -> None:
+        super().__init__()
+        self.cover = nn.Dropout(recipe.input_dropout)
+        self.widen = nn.Linear(n_features, recipe.hidden)
+        self.drop = nn.Dropout(recipe.dropout)
+        self.anger = nn.Linear(recipe.hidden, 1)
+        self.emotions = nn.Linear(recipe.hidden, n_emotions)
+
+    def forward(self, features: Tensor) -> _Answer:
+        hidden = self.drop(F.relu(self.widen(self.cover(features))))
+        return _Answer(self.anger(hidden)[:, 0], self.emotions(hidden))
+
+
+def _networks(features: Tensor, heard: Heard, recipe: Recipe) -> list[_Network]:
+    names, emotion = np.unique(heard.emotion, return_inverse=True)
+    emotions = F.one_hot(torch.from_numpy(emotion), len(names)).float()
+    angry = torch.from_numpy(heard.angry).float()
+    weights = _weights(heard, recipe.hidden_neutral).float()
+    spread = torch.from_numpy(_disturbance(features.numpy(), heard))
+    targets = torch.cat([angry[:, None], weights[:, None], emotions], dim=1)
+    return [
+        _trained(features, targets, recipe.disturbance * spread, recipe)
+        for _ in range(recipe.members)
+    ]
+
+
+def _trained(
+    features: Tensor, targets: Tensor, spread: Tensor, recipe: Recipe
+) -> _Network:
+    """Train one network.
+
+    Args:
+        features: shape ``(n_windows, n_features)``.
+        targets: shape ``(n_windows, 2 + n_emotions)``: anger, weight, emotions.
+        spread: shape ``(n_directions, n_features)``, of the disturbance.
+        recipe: how.
+    """
+    network = _Network(features.shape[1], targets.shape[1] - 2, recipe)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), recipe.learning_rate, weight_decay=recipe.decay
+    )
+    steps = recipe.epochs * math.ceil(len(features) / recipe.batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, recipe.learning_rate, total_steps=steps
+    )
+    for _ in range(recipe.epochs):
+        for chosen in _batches(len(features), recipe.batch):
+            x, y = _mixed(features[chosen], targets[chosen], recipe.mixup)
+            x = x + torch.randn(len(x), len(spread)) @ spread
+            optimiser.zero_grad()
+            _loss(network(x), y, recipe).backward()  # type: ignore[no-untyped-call]  # torch has no types here
+            optimiser.step()
+            schedule.step()
+    return network.eval()
+
+
+def _batches(n: int, size: int) -> list[Tensor]:
+    order = torch.randperm(n)
+    return [order[start : start + size] for start in range(0, n, size)]
+
+
+def _mixed(x: Tensor, y: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+    if alpha == 0:
+        return x, y
+    share = torch.distributions.Beta(alpha, alpha).sample((len(x), 1))
+    other = torch.randperm(len(x))
+    return share * x + (1 - share) * x[other], share * y + (1 - share) * y[other]
+
+
+def _loss(answer: _Answer, y: Tensor, recipe: Recipe) -> Tensor:
+    anger, weights, emotions = y[:, 0], y[:, 1], y[:, 2:]
+    anger = anger * (1 - recipe.smoothing) + recipe.smoothing / 2
+    error = F.binary_cross_entropy_with_logits(answer.anger, anger, weights)
+    return error + recipe.emotions * F.cross_entropy(answer.emotions, emotions)
+
+
+def _disturbance(features: NDArray[np.float32], heard: Heard) -> NDArray[np.float32]:
+    """Find what lines and speakers change, as directions with their spread.
+
+    Lines: what a bad line makes of a recording, less what a clean one does. Speakers:
+    the mean of one speaker's windows with one emotion, less that of all speakers'.
+
+    Returns:
+        float32, shape ``(n_directions, n_features)``; a row is a direction, as long
+        as the standard deviation along it.
+    """
+    _, recording = np.unique(heard.recording, return_inverse=True)
+    clean = heard.copy == 0
+    of_line = (features - _means(features, recording, clean)[recording])[~clean]
+    _, emotion = np.unique(heard.emotion, return_inverse=True)
+    _, speaker = np.unique(heard.speaker, return_inverse=True)
+    pair = emotion * (speaker.max() + 1) + speaker
+    names, of_pair = np.unique(pair, return_inverse=True)
+    every = np.ones(len(features), bool)
+    of_speaker = _means(features, of_pair, every)
+    _, of_emotion = np.unique(names // (speaker.max() + 1), return_inverse=True)
+    all_speakers = _means(of_speaker, of_emotion, np.ones(len(names), bool))
+    of_speaker = np.subtract(of_speaker, all_speakers[of_emotion])
+    covariance = _covariance(of_line) + _covariance(of_speaker)
+    variance, directions = np.linalg.eigh(covariance)
+    kept = variance > max(float(variance.max()) * 1e-4, _FLOOR)
+    spread = np.sqrt(variance[kept])[:, None] * directions[:, kept].T
+    result: NDArray[np.float32] = spread.astype(np.float32)
+    return result
+
+
+def _means(
+    features: NDArray[np.float32] | NDArray[np.float64],
+    group: NDArray[np.int64],
+    chosen: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Return the mean of the chosen rows of each group."""
+    total = np.zeros((int(group.max()) + 1, features.shape[1]))
+    np.add.at(total, group[chosen], features[chosen])
+    count = np.bincount(group[chosen], minlength=len(total))
+    return total / np.maximum(count, 1)[:, None]
+
+
+def _covariance(differences: NDArray[np.float64]) -> NDArray[np.float64]:
+    return differences.T @ differences / max(len(differences), 1)
