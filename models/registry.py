@@ -68,7 +68,7 @@ class _Entry:
     fetch: Callable[[], Path]
 
 
-_VOICE_SHA256 = "2bc5ee97814caa04c415821d18bf388f84e1401083c07035bf28fb8bc73e4688"
+_VOICE_SHA256 = "c654018602a140b59687f54fcc449e54fcc3a1cc2ced2126f0b611c9ca0ad864"
 
 
 def _voice_path() -> Path:
