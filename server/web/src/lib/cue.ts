@@ -1,12 +1,15 @@
 /** What the agent's screen shows of a cue at one moment. Pure. */
 
-import type { CallState } from './call';
+import type { CallState, Cue } from './call';
 
 /** How long a line stays after the agent has begun to answer with it. */
 export const LINE_KEPT_S = 12;
 
 /** Without any further news a line is not shown for longer than this. */
 export const LINE_EXPIRES_S = 30;
+
+/** A line that was asked for outside of a cue. */
+export const OFFER_KEPT_S = 20;
 
 export interface CueLine {
   readonly text: string;
@@ -15,16 +18,27 @@ export interface CueLine {
 
 export type CueView =
   | { readonly state: 'idle' }
+  | { readonly state: 'muted' }
   | { readonly state: 'armed' }
   | { readonly state: 'counting'; readonly left_s: number; readonly total_s: number }
-  | { readonly state: 'released' | 'followed'; readonly line: CueLine | null };
+  | { readonly state: 'released' | 'followed' | 'offered'; readonly line: CueLine | null };
 
 const IDLE: CueView = { state: 'idle' };
 
 /** The one cue on screen at `now_s`, the call's live clock. */
 export function cueView(call: CallState, now_s: number): CueView {
+  if (call.ended !== null) return IDLE;
   const cue = call.cues.at(-1);
-  if (cue === undefined || call.ended !== null) return IDLE;
+  const view = cue === undefined ? IDLE : viewOf(cue, now_s);
+  if (view.state !== 'idle') return view;
+  const { offered } = call;
+  if (offered !== null && now_s <= offered.at_s + OFFER_KEPT_S) {
+    return { state: 'offered', line: offered };
+  }
+  return call.muted ? { state: 'muted' } : IDLE;
+}
+
+function viewOf(cue: Cue, now_s: number): CueView {
   switch (cue.step) {
     case 'armed':
       return { state: 'armed' };

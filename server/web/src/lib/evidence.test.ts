@@ -21,7 +21,7 @@ const evidence = (code: string, value: number): Evidence => ({
 
 it('says what was heard, with the number behind it', () => {
   expect(phrase(call, evidence('voice_anger', 0.718), en)).toBe('voice: anger 72 %');
-  expect(phrase(call, evidence('voice_louder', 6.4), zh)).toBe('音量比本人平时高 6 分贝');
+  expect(phrase(call, evidence('voice_louder', 6.4), zh)).toBe('音量比本人平时高 109%');
   expect(phrase(call, evidence('customer_interrupts', 2), en)).toBe('interrupts, 2 times');
   expect(phrase(call, evidence('says_it_again', 1), en)).toBe('has said the same before');
   expect(phrase(call, evidence('speaks_faster', 1.4), en)).toBe('speaks 40 % faster than at first');

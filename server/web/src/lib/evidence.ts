@@ -14,7 +14,7 @@ export function phrase(call: CallState, evidence: Evidence, t: Messages): string
     case 'voice_anger':
       return t.evidence.voiceAnger(String(Math.round(evidence.value * 100)));
     case 'voice_louder':
-      return t.evidence.voiceLouder(String(Math.round(evidence.value)));
+      return t.evidence.voiceLouder(String(Math.round(louderBy(evidence.value) * 100)));
     case 'customer_interrupts':
       return t.evidence.interrupts(Math.round(evidence.value));
     case 'says_it_again':
@@ -30,6 +30,9 @@ export function phrase(call: CallState, evidence: Evidence, t: Messages): string
     }
   }
 }
+
+/** By how much of itself a level is higher that is higher by `db`: 0.38 for 2.8 dB. */
+const louderBy = (db: number): number => 10 ** (db / 20) - 1;
 
 /** What a rule looks for; a rule of the user's own is called by its id. */
 export const ruleName = (rule: string, t: Messages): string =>

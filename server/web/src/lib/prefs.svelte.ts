@@ -31,6 +31,9 @@ class Preferences {
   language: Language = $state('en');
   theme: Theme = $state('auto');
   view: BoardView = $state('rows');
+  /** Whether alerts may be heard, and shown by the browser. */
+  sound: boolean = $state(true);
+  notify: boolean = $state(false);
   /** Who acknowledges and writes notes; empty until it was typed. */
   name: string = $state('');
   #painted: number = $state(0);
@@ -51,6 +54,8 @@ class Preferences {
     const theme = stored('theme');
     this.setTheme(THEMES.find((it) => it === theme) ?? 'auto');
     this.view = stored('view') === 'tiles' ? 'tiles' : 'rows';
+    this.sound = stored('sound') !== 'off';
+    this.notify = stored('notify') === 'on';
     this.name = stored('name') ?? '';
     this.#systemDark.addEventListener('change', () => this.#paint());
   }
@@ -80,6 +85,16 @@ class Preferences {
   setView(view: BoardView): void {
     this.view = view;
     store('view', view);
+  }
+
+  setSound(sound: boolean): void {
+    this.sound = sound;
+    store('sound', sound ? 'on' : 'off');
+  }
+
+  setNotify(notify: boolean): void {
+    this.notify = notify;
+    store('notify', notify ? 'on' : 'off');
   }
 
   setName(name: string): void {

@@ -1,4 +1,6 @@
-import type { CallEndReason, Consent, Degradation, Party, Phase, Severity } from '../events';
+import type { AlertEnd, CallEndReason, Consent, Degradation, HelpReason, Party, Phase, Severity } from '../events';
+
+import type { Sort } from '../filter';
 
 /** Every text on the screens; `zh` has to have the same shape. */
 export interface Messages {
@@ -19,7 +21,7 @@ export interface Messages {
   readonly signs: Readonly<Record<string, string>>;
   readonly evidence: {
     readonly voiceAnger: (percent: string) => string;
-    readonly voiceLouder: (db: string) => string;
+    readonly voiceLouder: (percent: string) => string;
     readonly interrupts: (count: number) => string;
     readonly saysItAgain: (count: number) => string;
     readonly faster: (percent: string) => string;
@@ -56,9 +58,24 @@ export interface Messages {
     readonly spark: (last: string) => string;
     readonly loading: string;
     readonly columns: Record<
-      'agent' | 'time' | 'phase' | 'score' | 'curve' | 'words' | 'alerts',
+      'agent' | 'time' | 'phase' | 'score' | 'curve' | 'talk' | 'words' | 'alerts',
       string
     >;
+    readonly calls: string;
+    readonly taken: string;
+    readonly cooled: string;
+    readonly cues: string;
+    readonly search: string;
+    readonly team: string;
+    readonly anyTeam: string;
+    readonly anyPhase: string;
+    readonly spoken: string;
+    readonly anyLanguage: string;
+    readonly languages: Readonly<Record<string, string>>;
+    readonly sort: string;
+    readonly sorts: Record<Sort, string>;
+    readonly nothingFits: string;
+    readonly showAll: string;
   };
   readonly alerts: {
     readonly title: string;
@@ -68,6 +85,35 @@ export interface Messages {
     readonly acknowledgeOf: (rule: string) => string;
     readonly by: (name: string) => string;
     readonly more: (count: number) => string;
+    readonly moreOf: (rule: string) => string;
+    readonly later: string;
+    readonly minutes: (minutes: number) => string;
+    readonly close: string;
+    readonly comment: string;
+    readonly ends: Record<AlertEnd, string>;
+    readonly sign: (name: string) => string;
+    readonly after: (time: string) => string;
+    readonly until: (time: string, name: string) => string;
+    readonly sound: string;
+    readonly notify: string;
+    readonly notifyRefused: string;
+  };
+  readonly help: {
+    readonly ask: string;
+    readonly title: string;
+    readonly reasons: Record<HelpReason, string>;
+    readonly text: string;
+    readonly asked: string;
+    readonly taken: (name: string) => string;
+    readonly withdraw: string;
+  };
+  readonly listen: {
+    readonly start: string;
+    readonly stop: string;
+    readonly connecting: string;
+    readonly refused: string;
+    readonly logged: string;
+    readonly heardBy: (names: string) => string;
   };
   readonly detail: {
     readonly close: string;
@@ -78,6 +124,7 @@ export interface Messages {
     readonly transcript: string;
     readonly transcriptWaiting: string;
     readonly talk: string;
+    readonly spent: Record<'customer' | 'agent' | 'both' | 'silence', string>;
     readonly talkShare: (customer: string, agent: string) => string;
     readonly interruptions: (customer: number, agent: number) => string;
     readonly score: string;
@@ -107,6 +154,11 @@ export interface Messages {
     readonly followed: string;
     readonly callEnded: string;
     readonly customer: string;
+    readonly muted: string;
+    readonly nextLine: string;
+    readonly dismiss: string;
+    readonly mute: string;
+    readonly unmute: string;
   };
   readonly audit: {
     readonly title: string;
@@ -189,6 +241,11 @@ export const en: Messages = {
     silence: 'Long silence',
     repeated_contact: 'Repeated contact',
     insult: 'Insults',
+    help: 'Agent calls for help',
+    long_peak: 'Long at the peak',
+    overlap: 'Talking over each other',
+    refund: 'Wants money back',
+    no_apology: 'No apology yet',
   },
   signs: {
     dissatisfied: 'dissatisfied',
@@ -205,7 +262,7 @@ export const en: Messages = {
   },
   evidence: {
     voiceAnger: (percent) => `voice: anger ${percent} %`,
-    voiceLouder: (db) => `voice ${db} dB above own baseline`,
+    voiceLouder: (percent) => `voice ${percent} % above own baseline`,
     interrupts: (count) => (count > 1 ? `interrupts, ${count} times` : 'interrupts'),
     saysItAgain: (count) => (count > 1 ? `has said the same ${count} more times` : 'has said the same before'),
     faster: (percent) => `speaks ${percent} % faster than at first`,
@@ -264,9 +321,25 @@ export const en: Messages = {
       phase: 'Phase',
       score: 'Hostility',
       curve: 'Last 3 minutes',
+      talk: 'Talk',
       words: 'Last words',
       alerts: 'Alerts',
     },
+    calls: 'Calls',
+    taken: 'to take an alert',
+    cooled: 'to cool down',
+    cues: 'cues followed today',
+    search: 'Agent or customer',
+    team: 'Team',
+    anyTeam: 'All teams',
+    anyPhase: 'All phases',
+    spoken: 'Language of the call',
+    anyLanguage: 'All languages',
+    languages: { en: 'English', zh: 'Chinese' },
+    sort: 'Order',
+    sorts: { risk: 'By risk', longest: 'Longest first', agent: 'By agent' },
+    nothingFits: 'No call fits the filter.',
+    showAll: 'Show all calls',
   },
   alerts: {
     title: 'Alerts',
@@ -278,10 +351,52 @@ export const en: Messages = {
       snoozed: 'Later',
       closed: 'Closed',
     },
-    acknowledge: 'Acknowledge',
-    acknowledgeOf: (rule) => `Acknowledge: ${rule}`,
+    acknowledge: 'Take',
+    acknowledgeOf: (rule) => `Take: ${rule}`,
     by: (name) => `Taken by ${name}`,
     more: (count) => `+${count}`,
+    moreOf: (rule) => `Later or close: ${rule}`,
+    later: 'Remind me in',
+    minutes: (minutes) => `${minutes} min`,
+    close: 'Close it',
+    comment: 'Comment, if you like',
+    ends: {
+      calmed: 'Calmed down',
+      call_ended: 'Call ended',
+      withdrawn: 'Taken back',
+      resolved: 'Resolved',
+      taken_over: 'Call taken over',
+      false_alarm: 'False alarm',
+    },
+    sign: (name) => `, ${name}`,
+    after: (time) => `after ${time}`,
+    until: (time, name) => `Put off to ${time} by ${name}`,
+    sound: 'Sound',
+    notify: 'Notices',
+    notifyRefused: 'The browser does not allow notices.',
+  },
+  help: {
+    ask: 'Help',
+    title: 'Call a supervisor',
+    reasons: {
+      abuse: 'I am being abused',
+      threat: 'Threat of violence',
+      supervisor: 'Customer wants a supervisor',
+      question: 'I need an answer',
+      other: 'Something else',
+    },
+    text: 'A word about it, if you like',
+    asked: 'Help has been called',
+    taken: (name) => `${name} is on it`,
+    withdraw: 'Take it back',
+  },
+  listen: {
+    start: 'Listen in',
+    stop: 'Stop listening',
+    connecting: 'Connecting …',
+    refused: 'The service does not let you listen: no consent, or no permission.',
+    logged: 'It is logged, and the agent sees it.',
+    heardBy: (names) => `${names} is listening`,
   },
   detail: {
     close: 'Close',
@@ -292,6 +407,7 @@ export const en: Messages = {
     transcript: 'Transcript',
     transcriptWaiting: 'Nothing has been said yet.',
     talk: 'Talk share',
+    spent: { customer: 'Customer', agent: 'Agent', both: 'Both', silence: 'Silence' },
     talkShare: (customer, agent) => `Customer ${customer} % · Agent ${agent} %`,
     interruptions: (customer, agent) => `Interruptions: customer ${customer}, agent ${agent}`,
     score: 'Hostility',
@@ -321,6 +437,11 @@ export const en: Messages = {
     followed: 'Paused',
     callEnded: 'Call ended',
     customer: 'Customer',
+    muted: 'No cues in this call',
+    nextLine: 'Another line',
+    dismiss: 'Dismiss',
+    mute: 'No cues in this call',
+    unmute: 'Cues again',
   },
   audit: {
     title: 'Finished calls',

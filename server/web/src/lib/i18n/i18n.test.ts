@@ -28,6 +28,7 @@ it('writes Chinese in Chinese', () => {
   // Names, signs, a command and bare numbers are the same in both.
   expect(latin.sort()).toEqual([
     '.alerts.more',
+    '.alerts.sign',
     '.appName',
     '.board.emptyCommand',
     '.board.nothingSaid',
