@@ -74,6 +74,7 @@ export interface Messages {
     readonly languages: Readonly<Record<string, string>>;
     readonly sort: string;
     readonly sorts: Record<Sort, string>;
+    readonly tools: string;
     readonly nothingFits: string;
     readonly showAll: string;
   };
@@ -338,6 +339,7 @@ export const en: Messages = {
     languages: { en: 'English', zh: 'Chinese' },
     sort: 'Order',
     sorts: { risk: 'By risk', longest: 'Longest first', agent: 'By agent' },
+    tools: 'Filter, order, sound',
     nothingFits: 'No call fits the filter.',
     showAll: 'Show all calls',
   },

@@ -138,6 +138,7 @@ export const zh: Messages = {
     languages: { en: '英语', zh: '中文' },
     sort: '排序',
     sorts: { risk: '按风险', longest: '最久在前', agent: '按坐席' },
+    tools: '筛选、排序、声音',
     nothingFits: '没有符合筛选条件的通话。',
     showAll: '显示全部通话',
   },
