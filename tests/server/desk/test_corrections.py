@@ -13,9 +13,9 @@ from audio.frame import Party
 from emotion.events import Tier
 from evaluation.desk import fill
 from evaluation.desk_calls import made_calls
-from evaluation.train_voice import COLUMNS
 from evaluation.words import read_lines
 from models.manifest import read_manifest
+from models.voice_corpus import COLUMNS
 from server.desk.comments import Comments
 from server.desk.corrections import CorrectionKind, Corrections, NewCorrection
 from server.desk.errors import QueryError, UnknownError
