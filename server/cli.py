@@ -185,7 +185,9 @@ async def _serve_until_stopped(settings: Settings, factory: CallFactory) -> None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with running_service(settings.service, factory) as addresses:
+    async with running_service(
+        settings.service, factory, settings.retention
+    ) as addresses:
         print(f"Board:  {addresses.http_url}/board")
         print(f"Audio:  {addresses.audio_url}", flush=True)
         await stop.wait()

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, get_type_hints
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from server.errors import ConfigError
+from server.trust.retention import RetentionSettings
 
 _PREFIX = "CALMLINE_"
 _STRICT = ConfigDict(extra="forbid")
@@ -136,6 +137,7 @@ class Settings:
 
     service: ServiceSettings = field(default_factory=ServiceSettings)
     whisper: WhisperSettings = field(default_factory=WhisperSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
 
 
 def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings:

@@ -33,8 +33,11 @@ from server.storage import Storage
 from server.store import Store
 from server.trust.access import Access, AccessParams
 from server.trust.audit import AuditLog
+from server.trust.http import add_trust, keep_daily
+from server.trust.keeping import Keeping
 from server.trust.people import People
 from server.watch import Watch
+from server.trust.retention import RetentionSettings
 
 logger = logging.getLogger(__name__)
 
@@ -69,9 +72,16 @@ class Addresses:
 
 @asynccontextmanager
 async def running_service(
-    settings: ServiceSettings, factory: CallFactory
+    settings: ServiceSettings,
+    factory: CallFactory,
+    retention: RetentionSettings | None = None,
 ) -> AsyncIterator[Addresses]:
     """Run the service while the context lasts, then end every call and stop.
+
+    Args:
+        settings: where it listens and keeps its data.
+        factory: makes the calls.
+        retention: how long what is kept; None: everything for ever.
 
     Raises:
         ServerError: a port is taken, or the database cannot be used.
@@ -89,6 +99,10 @@ async def running_service(
         outside = Outside(Engine(factory.models, metrics), Bus(), storage, metrics)
         floor = Floor()
         outside.bus.add_listener(lambda news: _count(floor, news))
+        access = _access(settings, store, storage)
+        keeping = Keeping(
+            store.engine, settings.data_dir, retention or RetentionSettings()
+        )
         failure: Exception | None = None
         try:
             await _recall_today(floor, storage)
@@ -100,9 +114,14 @@ async def running_service(
                     Feeds(calls.by_id, outside.bus, floor, outside.health),
                     storage,
                     metrics,
-                    _access(settings, store, storage),
+                    access,
                 )
+                add_trust(app, access, keeping, settings.data_dir)
                 add_desk(app, desk)
+                daily = tasks.create_task(
+                    keep_daily(keeping, access.audit, settings.data_dir),
+                    name="retention",
+                )
                 ingest = Ingest(calls, metrics, settings.hello_timeout_s)
                 await recover_calls(calls, storage, settings.recordings)
                 watch = Watch(
@@ -124,6 +143,7 @@ async def running_service(
                     except Exception as error:  # noqa: BLE001 - raised again below, as itself: a task group would wrap it
                         failure = error
                     finally:
+                        daily.cancel()
                         await calls.close()
                         watching.cancel()
         finally:

@@ -4,8 +4,7 @@ import argparse
 import getpass
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,50 +12,24 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from server.config import environment, load_settings
 from server.store import Store
-from server.trust.audit import Action, Actor, Anchor, AuditEntry, AuditLog, verify
+from server.trust.audit import Action, Anchor, AuditEntry, AuditLog, verify
 from server.trust.errors import AuditError, PeopleError
+from server.trust.keeping_commands import add_keeping_commands
 from server.trust.people import People, Person, Role
+from server.trust.shell import opened_store, shell_actor, with_store
 
 _FAILED = 1
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
+    from server.trust.shell import Commands
 
 
 def add_commands(commands: "Commands") -> None:
     """Add what this package offers to the `calmline` command."""
     _add_people(commands)
     _add_audit(commands)
-
-
-def shell_actor() -> Actor:
-    """Who runs a command, for the audit log."""
-    return Actor(getpass.getuser(), "shell")
-
-
-@contextmanager
-def opened_store(args: argparse.Namespace) -> Iterator[Store]:
-    """The database that the settings name, made and migrated if need be."""
-    settings = load_settings(args.config, environment()).service
-    if not settings.database_url:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-    store = Store(settings.url)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def _with_store(
-    command: Callable[[argparse.Namespace, Store], int],
-) -> Callable[[argparse.Namespace], int]:
-    def run(args: argparse.Namespace) -> int:
-        with opened_store(args) as store:
-            return command(args, store)
-
-    return run
+    add_keeping_commands(commands)
 
 
 def _add_people(
@@ -65,7 +38,7 @@ def _add_people(
     people = commands.add_parser("people", help="who may log in, and as what")
     actions = people.add_subparsers(required=True, metavar="ACTION")
     adding = actions.add_parser("add", help="let somebody in; asks for a password")
-    adding.set_defaults(command=_with_store(_add_person))
+    adding.set_defaults(command=with_store(_add_person))
     adding.add_argument("name", metavar="NAME")
     adding.add_argument(
         "role", type=Role, choices=list(Role), metavar="ROLE", help=", ".join(Role)
@@ -79,9 +52,9 @@ def _add_people(
         help="they do not log in here: a proxy names them, or they are only in reports",
     )
     listing = actions.add_parser("list", help="everybody")
-    listing.set_defaults(command=_with_store(_list_people))
+    listing.set_defaults(command=with_store(_list_people))
     removing = actions.add_parser("remove", help="let somebody in no longer")
-    removing.set_defaults(command=_with_store(_remove_person))
+    removing.set_defaults(command=with_store(_remove_person))
     removing.add_argument("name", metavar="NAME")
     removing.add_argument(
         "--open",
@@ -89,7 +62,7 @@ def _add_people(
         help="with the last one: the service then has no log-in",
     )
     password = actions.add_parser("password", help="give somebody a new password")
-    password.set_defaults(command=_with_store(_set_password))
+    password.set_defaults(command=with_store(_set_password))
     password.add_argument("name", metavar="NAME")
 
 
@@ -179,12 +152,12 @@ def _add_audit(
     exporting = actions.add_parser(
         "export", help="the whole log, one JSON object a line"
     )
-    exporting.set_defaults(command=_with_store(_export))
+    exporting.set_defaults(command=with_store(_export))
     exporting.add_argument("--out", type=Path, metavar="FILE", help="default: print it")
     anchoring = actions.add_parser(
         "anchor", help="print the head, to be kept where nobody here can change it"
     )
-    anchoring.set_defaults(command=_with_store(_anchor))
+    anchoring.set_defaults(command=with_store(_anchor))
     anchoring.add_argument(
         "--append-to", type=Path, metavar="FILE", help="add it to this file as well"
     )

@@ -3,6 +3,7 @@
 TrustError
 ├── AuditError    a detail could hold spoken words, or the log cannot be read
 ├── PeopleError   a person is unknown, there already, or badly described
+└── KeepingError  what is to be kept or deleted is not there, or badly described
 """
 
 from server.errors import ServerError
@@ -18,3 +19,7 @@ class AuditError(TrustError):
 
 class PeopleError(TrustError):
     """A person is unknown, is there already, or is badly described."""
+
+
+class KeepingError(TrustError):
+    """What is to be kept or deleted is not there, or badly described."""
