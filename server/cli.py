@@ -28,6 +28,7 @@ from server.factory import CallFactory
 from server.logs import configure_logs
 from server.offline import analyse
 from server.recording import Recording, open_recording
+from server.reports.commands import add_commands as add_report_commands
 from server.service import running_service
 from server.stream import Line, stream
 from server.trust.commands import add_commands as add_trust_commands
@@ -131,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     fetching.set_defaults(command=_fetch_models)
     fetching.add_argument("names", nargs="*", metavar="NAME")
     add_trust_commands(commands)
+    add_report_commands(commands)
     return parser
 
 

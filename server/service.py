@@ -28,6 +28,8 @@ from server.live import Outside
 from server.metrics import Metrics
 from server.overload import LadderParams
 from server.recovery import recover_calls
+from server.reports.fact_table import FactTable
+from server.reports.http import report_router
 from server.screens import Feeds
 from server.storage import Storage
 from server.store import Store
@@ -117,6 +119,9 @@ async def running_service(
                     access,
                 )
                 add_trust(app, access, keeping, settings.data_dir)
+                app.include_router(
+                    report_router(access, FactTable(store.engine), storage)
+                )
                 add_desk(app, desk)
                 daily = tasks.create_task(
                     keep_daily(keeping, access.audit, settings.data_dir),

@@ -1,4 +1,4 @@
-"""Holds on calls, and receipts of deletions."""
+"""Holds on calls, receipts of deletions, and what reports know of calls."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,9 +24,21 @@ def upgrade() -> None:
         sa.Column("at", sa.String(32), nullable=False, index=True),
         sa.Column("document", sa.JSON, nullable=False),
     )
+    op.create_table(
+        "report_facts",
+        sa.Column(
+            "call_id",
+            sa.String(64),
+            sa.ForeignKey("calls.call_id", ondelete="CASCADE"),
+            primary_key=True,
+        ),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("document", sa.JSON, nullable=False),
+    )
 
 
 def downgrade() -> None:
     """Remove them and all they hold."""
+    op.drop_table("report_facts")
     op.drop_table("receipts")
     op.drop_table("holds")

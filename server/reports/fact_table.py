@@ -1,0 +1,173 @@
+"""Facts of finished calls, worked out once and kept beside them.
+
+A table that can be thrown away: what is missing is worked out from the logs.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from server.reports.facts import CallFacts, facts_of
+from server.reports.report import ReportedCall
+from server.wire import EVENT_TYPES
+
+_VERSION = 1
+"""Of what `facts_of` takes; another one is worked out anew."""
+
+_KINDS = ("HostilityPoint", "PhaseChanged", "CueCounting", "CueFollowed", "CueIgnored")
+_AT_ONCE = 50
+_FACTS: TypeAdapter[CallFacts] = TypeAdapter(CallFacts)
+_calls = sa.table(
+    "calls",
+    sa.column("call_id", sa.String),
+    sa.column("agent_id", sa.String),
+    sa.column("team", sa.String),
+    sa.column("language", sa.String),
+    sa.column("started_at", sa.DateTime(timezone=True)),
+    sa.column("end_reason", sa.String),
+)
+_entries = sa.table(
+    "entries",
+    sa.column("call_id", sa.String),
+    sa.column("seq", sa.Integer),
+    sa.column("kind", sa.String),
+    sa.column("body", sa.JSON),
+)
+_facts = sa.table(
+    "report_facts",
+    sa.column("call_id", sa.String),
+    sa.column("version", sa.Integer),
+    sa.column("document", sa.JSON),
+)
+_people = sa.table(
+    "people",
+    sa.column("agent_id", sa.String),
+    sa.column("team", sa.String),
+    sa.column("agent_group", sa.String),
+)
+_known = sa.table(
+    "desk_facts", sa.column("call_id", sa.String), sa.column("subject", sa.String)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Which calls a report is over: those that began in it.
+
+    Attributes:
+        after: at this time or later; None: from the first.
+        before: earlier than this; None: to the last.
+        language: of the call; empty: any.
+    """
+
+    after: datetime | None = None
+    before: datetime | None = None
+    language: str = ""
+
+
+class FactTable:
+    """Facts of finished calls. Blocking; any thread.
+
+    Args:
+        engine: the database, migrated.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def catch_up(self) -> int:
+        """Work out what is missing; return for how many calls."""
+        known = sa.select(_facts.c.call_id).where(_facts.c.version == _VERSION)
+        query = sa.select(_calls.c.call_id).where(
+            _calls.c.end_reason.is_not(None), _calls.c.call_id.not_in(known)
+        )
+        with self._engine.connect() as connection:
+            missing = connection.scalars(query).all()
+        for at in range(0, len(missing), _AT_ONCE):
+            self._add(missing[at : at + _AT_ONCE])
+        return len(missing)
+
+    def calls(self, period: Period) -> list[ReportedCall]:
+        """The finished calls of a period with their facts, oldest first."""
+        self.catch_up()
+        query = (
+            sa.select(_calls, _facts.c.document, _known.c.subject)
+            .join(_facts, _facts.c.call_id == _calls.c.call_id)
+            .outerjoin(_known, _known.c.call_id == _calls.c.call_id)
+            .order_by(_calls.c.started_at, _calls.c.call_id)
+        )
+        if period.after is not None:
+            query = query.where(_calls.c.started_at >= period.after.astimezone(UTC))
+        if period.before is not None:
+            query = query.where(_calls.c.started_at < period.before.astimezone(UTC))
+        if period.language:
+            query = query.where(_calls.c.language == period.language)
+        with self._engine.connect() as connection:
+            teams, groups = _teams(connection)
+            return [
+                ReportedCall(
+                    call_id=row.call_id,
+                    agent_id=row.agent_id,
+                    team=row.team or teams.get(row.agent_id, ""),
+                    group=groups.get(row.agent_id, ""),
+                    subject=row.subject or "",
+                    # The hour is that of the clock on the wall where this runs.
+                    started_at=row.started_at.replace(tzinfo=UTC).astimezone(),
+                    facts=_FACTS.validate_python(row.document),
+                )
+                for row in connection.execute(query)
+            ]
+
+    def _add(self, call_ids: Sequence[str]) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(_facts).where(_facts.c.call_id.in_(call_ids)))
+            found = dict(self._worked_out(connection, call_ids))
+            connection.execute(
+                sa.insert(_facts),
+                [
+                    {
+                        "call_id": call_id,
+                        "version": _VERSION,
+                        "document": asdict(found.get(call_id, CallFacts())),
+                    }
+                    for call_id in call_ids
+                ],
+            )
+
+    def _worked_out(
+        self, connection: sa.Connection, call_ids: Sequence[str]
+    ) -> Iterator[tuple[str, CallFacts]]:
+        query = (
+            sa.select(_entries)
+            .where(_entries.c.call_id.in_(call_ids), _entries.c.kind.in_(_KINDS))
+            .order_by(_entries.c.call_id, _entries.c.seq)
+        )
+        logs: dict[str, list[sa.Row[tuple[object, ...]]]] = {}
+        for row in connection.execute(query):
+            logs.setdefault(row.call_id, []).append(row)
+        for call_id, rows in logs.items():
+            events = [
+                _ADAPTERS[row.kind].validate_python(
+                    row.body | _LEFT_OUT.get(row.kind, {})
+                )
+                for row in rows
+            ]
+            yield call_id, facts_of(events)
+
+
+_ADAPTERS = {kind: TypeAdapter(EVENT_TYPES[kind]) for kind in _KINDS}
+_LEFT_OUT: Mapping[str, Mapping[str, object]] = {"HostilityPoint": {"evidence": ()}}
+"""What reports do not need and what takes long to read."""
+
+
+def _teams(connection: sa.Connection) -> tuple[dict[str, str], dict[str, str]]:
+    """Team and group of each agent, as far as people say."""
+    teams: dict[str, str] = {}
+    groups: dict[str, str] = {}
+    for row in connection.execute(sa.select(_people).where(_people.c.agent_id != "")):
+        teams[row.agent_id] = row.team
+        groups[row.agent_id] = row.agent_group
+    return teams, groups
