@@ -38,8 +38,8 @@ from server.trust.audit import AuditLog
 from server.trust.http import add_trust, keep_daily
 from server.trust.keeping import Keeping
 from server.trust.people import People
-from server.watch import Watch
 from server.trust.retention import RetentionSettings
+from server.watch import Watch
 
 logger = logging.getLogger(__name__)
 
