@@ -39,6 +39,7 @@ from evaluation.report import Figure, Report
 from evaluation.word_errors import CHARACTER_LANGUAGES, count_errors, loops
 from models.errors import DataError
 from models.manifest import read_manifest
+from models.openai_whisper import OpenAIWhisper
 from models.ports import SpeechDetector, Transcriber
 from models.runtime import set_threads
 from models.speech_detection import SileroDetector
@@ -300,7 +301,7 @@ def run(args: argparse.Namespace) -> Report:
     # Plain Whisper gets a model of its own: the shared one is laid out for ours.
     plain = whisper.load_model(str(checkpoint_path(args.model)), device="cpu")
     ways: dict[str, Recogniser] = {
-        OURS: Ours(WhisperTranscriber(args.model), SileroDetector),
+        OURS: Ours(WhisperTranscriber(OpenAIWhisper(args.model)), SileroDetector),
         PADDED: Padded(plain.eval()),
     }
     with torch.inference_mode():

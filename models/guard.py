@@ -4,7 +4,7 @@ import re
 import zlib
 
 from audio.frame import RATE
-from models.whisper_decoder import Decoded
+from models.decoded import Decoded
 
 TOKENS_PER_SECOND = 10
 """More is not speech: angry English and fast Mandarin stay below 7."""

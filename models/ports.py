@@ -1,12 +1,14 @@
 """What the rest of the house needs from learned models, in its own words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audio.frame import CustomerWindow, Frame
+from models.errors import InferenceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,20 @@ class Transcript:
     language: str
     language_probability: float
     confidence: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # eq=False: arrays do not compare
+class Spoken:
+    """Audio of one utterance whose words are wanted.
+
+    Attributes:
+        pcm: float32, shape ``(n_samples,)``, mono at 16 kHz, in [-1, 1];
+            at most 30 s.
+        language: ISO 639-1 code, or None to detect it among the configured ones.
+    """
+
+    pcm: NDArray[np.float32]
+    language: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +82,45 @@ class Transcriber(Protocol):
             InferenceError: the model could not run on this input.
         """
         ...
+
+
+@runtime_checkable
+class BatchTranscriber(Protocol):
+    """A `Transcriber` that gains from taking several utterances at once."""
+
+    def transcribe_batch(
+        self, utterances: Sequence[Spoken]
+    ) -> list[Transcript | InferenceError]:
+        """Transcribe several utterances, of as many calls as there are.
+
+        The words of an utterance never depend on what it is batched with.
+
+        Returns:
+            For each utterance its transcript, or why there is none; in order.
+        """
+        ...
+
+
+def transcribe_all(
+    transcriber: Transcriber, utterances: Sequence[Spoken]
+) -> list[Transcript | InferenceError]:
+    """Transcribe several utterances: together where the transcriber can, else in turn.
+
+    Returns:
+        For each utterance its transcript, or why there is none; in order.
+    """
+    if isinstance(transcriber, BatchTranscriber):
+        return transcriber.transcribe_batch(utterances)
+    return [_try_one(transcriber, one) for one in utterances]
+
+
+def _try_one(
+    transcriber: Transcriber, utterance: Spoken
+) -> Transcript | InferenceError:
+    try:
+        return transcriber.transcribe(utterance.pcm, utterance.language)
+    except InferenceError as error:
+        return error
 
 
 class VoiceReader(Protocol):

@@ -1,21 +1,19 @@
-"""Words of one utterance, with Whisper."""
+"""Words of utterances, with Whisper: what both back ends have in common."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from audio.frame import RATE
 from models.chinese import tidy
+from models.decoded import Decoded
 from models.errors import InferenceError
 from models.guard import is_invented, ran_away, token_limit, without_loop
-from models.ports import Transcript
-from models.whisper_decoder import Decoded, GreedyDecoder
-from models.whisper_encoder import CutEncoder
-from models.whisper_weights import DEFAULT, canonical, load_whisper
+from models.ports import Spoken, Transcript
 
 _SHORTEST_S = 0.1
 """Nothing shorter is a word."""
@@ -23,36 +21,65 @@ _SHORTEST_S = 0.1
 _SILENT_PEAK = 1e-3
 """-60 dBFS: audio that never gets louder holds nothing that can be understood."""
 
+_CONFIDENCE_DIGITS = 4
+"""The last bits of a matrix product depend on the machine."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # eq=False: arrays do not compare
+class Task:
+    """An utterance for a recogniser.
+
+    Attributes:
+        pcm: float32, shape ``(n_samples,)``, mono at 16 kHz.
+        language: ISO 639-1 code, or None to detect it.
+        limit: most tokens of text before giving up.
+    """
+
+    pcm: NDArray[np.float32]
+    language: str | None
+    limit: int
+
+
+class Recogniser(Protocol):
+    """A back end: finds words, and leaves judging them to others. Thread-safe.
+
+    Attributes:
+        name: of the weights and the way they are run, for the log of a call.
+        languages: ISO 639-1 codes to choose from where none is asked for.
+        max_samples: the longest utterance, at 16 kHz.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102  # see Attributes
+    @property
+    def languages(self) -> Sequence[str]: ...  # noqa: D102  # see Attributes
+    @property
+    def max_samples(self) -> int: ...  # noqa: D102  # see Attributes
+
+    def check_language(self, language: str) -> None:
+        """Raise `ValueError` when the model does not know the language."""
+        ...
+
+    def recognise(self, tasks: Sequence[Task], *, padded: bool) -> list[Decoded]:
+        """Find the words of several utterances.
+
+        Args:
+            tasks: in languages that the model knows.
+            padded: pad to 30 s, as the model was trained; slower.
+        """
+        ...
+
 
 class WhisperTranscriber:
-    """A `Transcriber` on openai-whisper. Thread-safe: it keeps nothing between calls.
-
-    The model is loaded when this is made (a few seconds, once per process), and
-    shared with whoever else asks `load_whisper` for it.
-
-    Args:
-        model: ``whisper-base``, an openai-whisper name, or the path of a checkpoint.
-        languages: ISO 639-1 codes to choose from where none is asked for.
+    """A `Transcriber`, and a batched one, on a back end. Keeps nothing between calls.
 
     Attributes:
         name: name of the weights, for the log of a call.
-
-    Raises:
-        WeightsError: the weights are missing or corrupted; the message says the repair.
-        ValueError: no language is given, or one that the model does not know.
     """
 
-    def __init__(
-        self, model: str = DEFAULT, languages: Sequence[str] = ("en", "zh")
-    ) -> None:
-        if not languages:
-            raise ValueError("expected at least one language, got none")
-        whisper = load_whisper(model)
-        self._decoder = GreedyDecoder(whisper, languages)
-        self._encoder = CutEncoder(whisper)
-        self._languages = tuple(languages)
-        # A path may tell whose machine this is: only the file's name goes to the log.
-        self.name = canonical(model).replace("\\", "/").rpartition("/")[2]
+    def __init__(self, recogniser: Recogniser) -> None:
+        self._recogniser = recogniser
+        self.name = recogniser.name
 
     def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
         """Transcribe one utterance.
@@ -66,43 +93,80 @@ class WhisperTranscriber:
             InferenceError: the utterance is too long or holds what is not a number,
                 or the model does not know the language.
         """
-        self._check(pcm)
-        if len(pcm) < _SHORTEST_S * RATE or np.abs(pcm).max() < _SILENT_PEAK:
-            return self._nothing(language)
-        limit = token_limit(len(pcm))
-        decoded = self._decode(self._encoder.encode(pcm), language, limit)
-        if ran_away(decoded):
-            # Padded to 30 s, as it was trained, it mostly finds the end.
-            padded = self._encoder.encode_padded(pcm)
-            again = self._decode(padded, decoded.language, limit)
-            sure = decoded.language_probability
-            decoded = replace(again, language_probability=sure)
-        return _transcript(decoded)
+        answer = self.transcribe_batch([Spoken(pcm, language)])[0]
+        if isinstance(answer, InferenceError):
+            raise answer
+        return answer
+
+    def transcribe_batch(
+        self, utterances: Sequence[Spoken]
+    ) -> list[Transcript | InferenceError]:
+        """Transcribe several utterances; none changes what another one's words are."""
+        answers: dict[int, Transcript | InferenceError] = {}
+        tasks: dict[int, Task] = {}
+        for index, utterance in enumerate(utterances):
+            try:
+                self._check(utterance)
+            except InferenceError as error:
+                answers[index] = error
+                continue
+            if _is_silent(utterance.pcm):
+                answers[index] = self._nothing(utterance.language)
+            else:
+                limit = token_limit(len(utterance.pcm))
+                tasks[index] = Task(utterance.pcm, utterance.language, limit)
+        if tasks:
+            answers.update(self._recognise(tasks))
+        return [answers[index] for index in range(len(utterances))]
+
+    def _recognise(self, tasks: Mapping[int, Task]) -> dict[int, Transcript]:
+        decoded = dict(
+            zip(tasks, self._run(list(tasks.values()), padded=False), strict=True)
+        )
+        # Padded to 30 s, as it was trained, it mostly finds the end.
+        again = {
+            index: replace(tasks[index], language=one.language)
+            for index, one in decoded.items()
+            if ran_away(one)
+        }
+        if again:
+            padded = self._run(list(again.values()), padded=True)
+            for index, one in zip(again, padded, strict=True):
+                sure = decoded[index].language_probability
+                decoded[index] = replace(one, language_probability=sure)
+        return {index: _transcript(one) for index, one in decoded.items()}
+
+    def _run(self, tasks: Sequence[Task], *, padded: bool) -> list[Decoded]:
+        return self._recogniser.recognise(tasks, padded=padded)
 
     def _nothing(self, language: str | None) -> Transcript:
         if language is None:
-            return Transcript("", self._languages[0], 0.0, 0.0)
+            return Transcript("", self._recogniser.languages[0], 0.0, 0.0)
         return Transcript("", language, 1.0, 0.0)
 
-    def _check(self, pcm: NDArray[np.float32]) -> None:
+    def _check(self, utterance: Spoken) -> None:
+        pcm = utterance.pcm
         if pcm.ndim != 1 or pcm.dtype != np.float32:
             raise InferenceError(
                 "an utterance must be float32 with shape (n_samples,), "
                 f"got {pcm.dtype} with shape {pcm.shape}"
             )
-        if len(pcm) > self._encoder.max_samples:
+        if len(pcm) > self._recogniser.max_samples:
             raise InferenceError(
-                f"an utterance has at most {self._encoder.max_samples} samples, "
+                f"an utterance has at most {self._recogniser.max_samples} samples, "
                 f"got {len(pcm)}"
             )
         if not np.isfinite(pcm).all():
             raise InferenceError("an utterance must hold finite numbers only")
+        if utterance.language is not None:
+            try:
+                self._recogniser.check_language(utterance.language)
+            except ValueError as error:
+                raise InferenceError(str(error)) from error
 
-    def _decode(self, features: Tensor, language: str | None, limit: int) -> Decoded:
-        try:
-            return self._decoder.decode(features, language, limit)
-        except ValueError as error:
-            raise InferenceError(str(error)) from error
+
+def _is_silent(pcm: NDArray[np.float32]) -> bool:
+    return len(pcm) < _SHORTEST_S * RATE or bool(np.abs(pcm).max() < _SILENT_PEAK)
 
 
 def _transcript(decoded: Decoded) -> Transcript:
@@ -111,9 +175,10 @@ def _transcript(decoded: Decoded) -> Transcript:
         text = tidy(text)
     if not text or is_invented(decoded, text):
         text = ""
+    confidence = round(math.exp(decoded.mean_logprob), _CONFIDENCE_DIGITS)
     return Transcript(
         text=text,
         language=decoded.language,
         language_probability=decoded.language_probability,
-        confidence=math.exp(decoded.mean_logprob) if text else 0.0,
+        confidence=confidence if text else 0.0,
     )

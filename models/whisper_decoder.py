@@ -1,43 +1,37 @@
-"""Whisper's decoder, one most probable token after the other.
+"""Whisper's decoder, one most probable token after the other, for several utterances.
 
 The same as openai-whisper's greedy decoding without timestamps, but without hooks on
 the model, so that many threads may share it, and with the language chosen among a few.
+What one utterance's words are does not depend on which others are decoded with it.
 """
 
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name everybody knows it by
 from torch import Tensor
-from whisper.model import ResidualAttentionBlock, TextDecoder, Whisper
-from whisper.tokenizer import Tokenizer, get_tokenizer
+from whisper.model import TextDecoder, Whisper
 
-from models.whisper_encoder import join_heads, split_heads
+from models.decoded import Decoded
+from models.packed_linear import PackedLinear, Precision
+from models.whisper_blocks import CrossAttention, FeedForward, SelfAttention
+from models.whisper_tokens import WhisperTokens
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """The words that the decoder found in features.
+@dataclass(frozen=True, slots=True, eq=False)  # eq=False: tensors do not compare
+class Encoded:
+    """The features of one utterance, and what its words may be.
 
     Attributes:
-        text: decoded, without space around it.
-        tokens: what `text` is made of.
-        language: ISO 639-1 code, the one asked for or the most probable one.
-        language_probability: among the languages to choose from.
-        mean_logprob: over the tokens and the end, natural logarithm.
-        no_speech_probability: of the token that stands for no speech at all.
-        ended: False where the limit of tokens came before the end of the text.
+        features: of the encoder, shape ``(1, n_steps, n_state)``.
+        language: ISO 639-1 code, or None to choose among the languages.
+        limit: most tokens of text before giving up.
     """
 
-    text: str
-    tokens: tuple[int, ...]
-    language: str
-    language_probability: float
-    mean_logprob: float
-    no_speech_probability: float
-    ended: bool
+    features: Tensor
+    language: str | None
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +40,55 @@ class _Language:
     probability: float
 
 
-class _Attention:
-    """Keys and values of one utterance: of its features, and of its words so far."""
+@dataclass(slots=True)
+class _Row:
+    """An utterance whose words are being found."""
 
-    def __init__(self, decoder: TextDecoder, features: Tensor, n_tokens: int) -> None:
-        self._blocks: list[ResidualAttentionBlock] = list(decoder.blocks)
+    limit: int
+    language: _Language
+    no_speech: float
+    tokens: list[int] = field(default_factory=list)
+    logprob: float = 0.0
+    ended: bool = False
+
+    def take(self, token: int, logprob: float, end: int) -> bool:
+        """Take the next token; return whether there are more to come."""
+        self.logprob += logprob
+        self.ended = token == end
+        if self.ended or len(self.tokens) == self.limit:
+            return False
+        self.tokens.append(token)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    attention: SelfAttention
+    cross: CrossAttention
+    feed_forward: FeedForward
+
+
+class _State:
+    """Keys and values of a batch: of its features, and of its words so far."""
+
+    def __init__(
+        self, blocks: Sequence[_Block], features: Sequence[Tensor], n_tokens: int
+    ) -> None:
+        self._blocks = blocks
         self._cross = [
-            (
-                split_heads(block.cross_attn, block.cross_attn.key(features)),
-                split_heads(block.cross_attn, block.cross_attn.value(features)),
-            )
-            for block in self._blocks
+            [block.cross.remember(one) for one in features] for block in blocks
         ]
         # Room for every token at once: nothing is copied while the text grows.
-        size = features.shape[2] // self._blocks[0].attn.n_head
-        shape = (1, self._blocks[0].attn.n_head, n_tokens, size)
+        n_heads = blocks[0].attention.n_heads
+        n_state = features[0].shape[2]
+        shape = (len(features), n_heads, n_tokens, n_state // n_heads)
         self._said = [
-            (features.new_empty(shape), features.new_empty(shape)) for _ in self._blocks
+            (features[0].new_empty(shape), features[0].new_empty(shape)) for _ in blocks
         ]
         self.length = 0
 
     def advance(self, x: Tensor) -> Tensor:
-        """Run all blocks on the embeddings of the next tokens, ``(1, n, state)``."""
+        """Run all blocks on the embeddings of the next tokens, ``(rows, n, state)``."""
         before, end = self.length, self.length + x.shape[1]
         mask = (
             torch.ones(x.shape[1], end, dtype=torch.bool, device=x.device).tril(before)
@@ -77,136 +98,142 @@ class _Attention:
         for block, (keys, values), cross in zip(
             self._blocks, self._said, self._cross, strict=True
         ):
-            attention = block.attn
-            normed = block.attn_ln(x)
-            keys[:, :, before:end] = split_heads(attention, attention.key(normed))
-            values[:, :, before:end] = split_heads(attention, attention.value(normed))
-            query = split_heads(attention, attention.query(normed))
+            query, key, value = block.attention.project(x)
+            keys[:, :, before:end] = key
+            values[:, :, before:end] = value
             heard = F.scaled_dot_product_attention(
                 query, keys[:, :, :end], values[:, :, :end], attn_mask=mask
             )
-            x = x + attention.out(join_heads(heard))
-            attention = block.cross_attn
-            query = split_heads(attention, attention.query(block.cross_attn_ln(x)))
-            heard = F.scaled_dot_product_attention(query, *cross)
-            x = x + attention.out(join_heads(heard))
-            x = x + block.mlp(block.mlp_ln(x))
+            x = x + block.attention.out(heard)
+            x = x + block.cross.hear(x, cross)
+            x = x + block.feed_forward(x)
         self.length = end
         return x
 
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with these rows only."""
+        self._said = [(key[rows], value[rows]) for key, value in self._said]
+        self._cross = [[cross[row] for row in rows] for cross in self._cross]
+
 
 class GreedyDecoder:
-    """Decodes features of one utterance at a time. Thread-safe; only reads the model.
+    """Decodes features of several utterances at once. Thread-safe; only reads.
 
     Args:
         model: whose decoder to use.
         languages: ISO 639-1 codes to choose from where none is asked for.
+        precision: what matrices are multiplied in.
 
     Raises:
         ValueError: the model does not know one of the languages.
     """
 
-    def __init__(self, model: Whisper, languages: Sequence[str]) -> None:
+    def __init__(
+        self,
+        model: Whisper,
+        languages: Sequence[str],
+        precision: Precision = Precision.FLOAT32,
+    ) -> None:
         self._decoder: TextDecoder = model.decoder
+        self._device = model.device
         self._n_positions: int = model.dims.n_text_ctx
-        self._multilingual: bool = model.is_multilingual
-        self._tokenizer = _tokenizer(model)
-        self._languages = tuple(languages)
-        for code in self._languages:
-            self._language_tokens(code)
+        self._blocks = [
+            _Block(
+                SelfAttention(block.attn_ln, block.attn, precision),
+                CrossAttention(block.cross_attn_ln, block.cross_attn, precision),
+                FeedForward(block, precision),
+            )
+            for block in model.decoder.blocks
+        ]
+        self.tokens = WhisperTokens(
+            languages, model.num_languages if model.is_multilingual else 0
+        )
+        # The choice between two tokens is never left to a rounded number.
+        embedding = model.decoder.token_embedding.weight
+        self._words = PackedLinear(embedding, None, Precision.FLOAT32)
         # -inf where a token is never text, and where it cannot be the first one.
         never = torch.zeros(model.dims.n_vocab)
-        never[list(self._tokenizer.non_speech_tokens)] = -torch.inf
-        never[self._tokenizer.eot + 1 :] = -torch.inf
+        never[list(self.tokens.never)] = -torch.inf
+        never[self.tokens.end + 1 :] = -torch.inf
         not_first = never.clone()
-        not_first[[*self._tokenizer.encode(" "), self._tokenizer.eot]] = -torch.inf
+        not_first[list(self.tokens.not_first)] = -torch.inf
         self._never = never.to(model.device)
         self._not_first = not_first.to(model.device)
 
-    @torch.inference_mode()
     def decode(self, features: Tensor, language: str | None, limit: int) -> Decoded:
-        """Find the words in the features of one utterance.
+        """Find the words of one utterance; see `decode_batch`."""
+        return self.decode_batch([Encoded(features, language, limit)])[0]
 
-        Args:
-            features: of the encoder, shape ``(1, n_steps, n_state)``.
-            language: ISO 639-1 code, or None to choose among the languages.
-            limit: most tokens of text before giving up.
+    @torch.inference_mode()
+    def decode_batch(self, batch: Sequence[Encoded]) -> list[Decoded]:
+        """Find the words of several utterances, in the order of `batch`.
 
         Raises:
-            ValueError: the model does not know the language.
+            ValueError: the model does not know one of the languages asked for.
         """
-        tokenizer = self._tokenizer
-        limit = min(limit, self._n_positions // 2)
-        attention = _Attention(self._decoder, features, limit + 4)
-        start = self._logits(attention, [tokenizer.sot])
-        found = self._language(start, language)
-        prompt = [*self._language_tokens(found.code), tokenizer.no_timestamps]
-        logits = self._logits(attention, prompt) + self._not_first
-        tokens: list[int] = []
-        logprob = 0.0
+        for one in batch:
+            if one.language is not None:
+                self.tokens.prompt(one.language)
+        most = self._n_positions // 2
+        n_tokens = min(max(one.limit for one in batch), most) + 4
+        state = _State(self._blocks, [one.features for one in batch], n_tokens)
+        start = self._logits(state, [[self.tokens.start]] * len(batch))
+        no_speech = start.softmax(1)[:, self.tokens.no_speech].tolist()
+        rows = [
+            _Row(min(one.limit, most), self._language(logits, one.language), silent)
+            for one, logits, silent in zip(batch, start, no_speech, strict=True)
+        ]
+        prompts = [self.tokens.prompt(row.language.code) for row in rows]
+        self._follow(rows, state, self._logits(state, prompts) + self._not_first)
+        return [self._decoded(row) for row in rows]
+
+    def _follow(self, rows: Sequence[_Row], state: _State, logits: Tensor) -> None:
+        """Take one token after the other, until every row has ended."""
+        going = list(rows)
         while True:
-            token = int(logits.argmax())
-            logprob += float(logits[token] - logits.logsumexp(0))
-            ended = token == tokenizer.eot
-            if ended or len(tokens) == limit:
-                break
-            tokens.append(token)
-            logits = self._logits(attention, [token]) + self._never
-        return Decoded(
-            text=tokenizer.decode(tokens).strip(),
-            tokens=tuple(tokens),
-            language=found.code,
-            language_probability=found.probability,
-            mean_logprob=logprob / (len(tokens) + 1),
-            no_speech_probability=float(start.softmax(0)[tokenizer.no_speech]),
-            ended=ended,
-        )
+            best = logits.argmax(1)
+            chosen = logits.gather(1, best[:, None])[:, 0] - logits.logsumexp(1)
+            more = [
+                row.take(token, logprob, self.tokens.end)
+                for row, token, logprob in zip(
+                    going, best.tolist(), chosen.tolist(), strict=True
+                )
+            ]
+            if not any(more):
+                return
+            if not all(more):
+                kept = [index for index, goes_on in enumerate(more) if goes_on]
+                going = [going[index] for index in kept]
+                state.keep(kept)
+            logits = self._logits(state, [row.tokens[-1:] for row in going])
+            logits += self._never
 
-    def text_of(self, tokens: Sequence[int]) -> str:
-        """Return the text that tokens stand for."""
-        text: str = self._tokenizer.decode(list(tokens))
-        return text.strip()
-
-    def _logits(self, attention: _Attention, tokens: list[int]) -> Tensor:
-        """Feed tokens; return the logits of what follows, ``(n_vocab,)``."""
+    def _logits(self, state: _State, tokens: Sequence[Sequence[int]]) -> Tensor:
+        """Feed tokens to each row; return logits of what follows, ``(rows, vocab)``."""
         decoder = self._decoder
-        before = attention.length
-        ids = torch.tensor([tokens], device=self._never.device)
-        positions = decoder.positional_embedding[before : before + len(tokens)]
-        x = attention.advance(decoder.token_embedding(ids) + positions)
-        last = decoder.ln(x[:, -1])
-        return F.linear(last, decoder.token_embedding.weight)[0]
+        ids = torch.tensor(tokens, device=self._device)
+        before, end = state.length, state.length + ids.shape[1]
+        embedded = F.embedding(ids, decoder.token_embedding.weight)
+        x = state.advance(embedded + decoder.positional_embedding[before:end])
+        return self._words(decoder.ln(x[:, -1]))
 
     def _language(self, start: Tensor, language: str | None) -> _Language:
         if language is not None:
             return _Language(language, 1.0)
-        if not self._multilingual or len(self._languages) == 1:
-            return _Language(self._languages[0], 1.0)
-        tokens = [self._tokenizer.to_language_token(code) for code in self._languages]
-        probabilities = start[tokens].softmax(0)
+        choices = self.tokens.languages
+        if len(choices) == 1:
+            return _Language(next(iter(choices)), 1.0)
+        probabilities = start[list(choices.values())].softmax(0)
         best = int(probabilities.argmax())
-        return _Language(self._languages[best], float(probabilities[best]))
+        return _Language(list(choices)[best], float(probabilities[best]))
 
-    def _language_tokens(self, code: str) -> list[int]:
-        """Tokens that ask for a transcript in a language."""
-        if not self._multilingual:
-            if code != "en":
-                raise ValueError(f"the model knows only en, got language {code!r}")
-            return []
-        try:
-            language: int = self._tokenizer.to_language_token(code)
-        except KeyError as error:
-            raise ValueError(f"the model knows no language {code!r}") from error
-        return [language, self._tokenizer.transcribe]
-
-
-def _tokenizer(model: Whisper) -> Tokenizer:
-    with warnings.catch_warnings():
-        # openai-whisper leaves the file of its vocabulary to the garbage collector.
-        warnings.simplefilter("ignore", ResourceWarning)
-        return get_tokenizer(
-            model.is_multilingual,
-            num_languages=model.num_languages,
-            language="en",
-            task="transcribe",
+    def _decoded(self, row: _Row) -> Decoded:
+        return Decoded(
+            text=self.tokens.text_of(row.tokens),
+            tokens=tuple(row.tokens),
+            language=row.language.code,
+            language_probability=row.language.probability,
+            mean_logprob=row.logprob / (len(row.tokens) + 1),
+            no_speech_probability=row.no_speech,
+            ended=row.ended,
         )

@@ -177,16 +177,4 @@ def _load(path: Path, device: str) -> Whisper:
         saved = torch.load(path, map_location="cpu", weights_only=True)
         model = Whisper(ModelDimensions(**saved["dims"]))
         model.load_state_dict(saved["model_state_dict"])
-    _lay_out_by_column(model.decoder)
     return model.eval().requires_grad_(requires_grad=False).to(device)
-
-
-def _lay_out_by_column(decoder: torch.nn.Module) -> None:
-    """Store the decoder's matrices by column; their values and shapes stay.
-
-    Decoding multiplies one row at a time, which then reads memory in order: a step
-    takes 22 ms instead of 29 (docs/evaluation.md).
-    """
-    for module in decoder.modules():
-        if isinstance(module, torch.nn.Linear | torch.nn.Embedding):
-            module.weight.data = module.weight.data.t().contiguous().t()

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, ClassVar, Literal, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -116,17 +116,34 @@ class WhisperSettings:
     """Which speech recognition model listens.
 
     Attributes:
+        backend: what runs Whisper.
         model: ``whisper-base`` (from the package registry), a path to an
             openai-whisper checkpoint, or the name of an openai-whisper model.
         languages: ISO 639-1 codes to choose from where none is fixed.
-        threads: processor threads for one inference; 0 leaves torch's choice.
+        threads: processor threads for one batch; 0 leaves torch's choice.
+        workers: batches that run at once; 0 makes use of every processor core.
+        batch: utterances of any calls in a batch at most; 0 suits the device.
+        device: ``cpu``, or a GPU as torch calls it: ``cuda``, ``cuda:1``.
+        precision: what matrices are multiplied in; ``auto`` suits the back end
+            and the device.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
+    backend: Literal["openai-whisper", "faster-whisper"] = "openai-whisper"
     model: str = "whisper-base"
     languages: tuple[str, ...] = ("en", "zh")
-    threads: int = 0
+    threads: int = 1
+    workers: int = 0
+    batch: int = 0
+    device: str = "cpu"
+    precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("threads", "workers", "batch"):
+            value: int = getattr(self, name)
+            if value < 0:
+                raise ConfigError(f"whisper.{name} must be 0 or more, got {value}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,15 @@
-"""Runs the models for all live calls, off the event loop, most urgent first."""
+"""Runs the models for all live calls: off the event loop, in batches, by urgency."""
 
 import asyncio
 import heapq
 import itertools
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Protocol, TypeVar
+from functools import partial
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +18,22 @@ from audio.frame import CustomerWindow
 from models.errors import InferenceError
 from models.ports import (
     SpeechDetector,
+    Spoken,
     Transcriber,
     Transcript,
     VoiceReader,
     VoiceReading,
+    transcribe_all,
 )
 from server.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
-_T = TypeVar("_T")
+_Q = TypeVar("_Q")
+_A = TypeVar("_A")
+
+_VOICE_BATCH = 8
+"""Windows read in one go: some 0.2 s of work, so that none waits long."""
 
 
 class DetectorFactory(Protocol):
@@ -44,16 +50,20 @@ class Models:
 
     Attributes:
         names: name and version of each, for the log of every call.
+        words_workers: batches of utterances that are transcribed at once.
+        words_batch: utterances in a batch at most.
     """
 
     new_detector: DetectorFactory
     transcriber: Transcriber
     voice_reader: VoiceReader
     names: tuple[str, ...]
+    words_workers: int = 1
+    words_batch: int = 8
 
 
 class Urgency(IntEnum):
-    """Who waits for it: lower goes first."""
+    """Who waits for it: lower goes first among what has waited as long."""
 
     CUSTOMER = 0
     AGENT = 1
@@ -61,69 +71,140 @@ class Urgency(IntEnum):
     CATCH_UP = 3
 
 
-class _Lane:
-    """One worker thread, given to whoever waits with the most urgent work.
+_MAY_WAIT_S = {
+    Urgency.CUSTOMER: 0.0,
+    Urgency.AGENT: 0.5,
+    Urgency.PARTIAL: 30.0,
+    Urgency.CATCH_UP: 60.0,
+}
+"""What is asked for counts as asked for that much later.
 
-    The line of those who wait has no bound of its own: a call asks for nothing
-    further while what it asked for is overdue, so the number of calls bounds it.
+So the customer's words go before the agent's, and yet no agent waits for ever: a call
+stands still until the agent's words are there too.
+"""
+
+
+@dataclass(order=True, slots=True)
+class _Waiting(Generic[_Q, _A]):
+    due_s: float
+    number: int
+    question: _Q = field(compare=False)
+    answer: asyncio.Future[_A] = field(compare=False)
+
+
+class _Lane(Generic[_Q, _A]):
+    """Answers the questions of all calls, in batches, in threads of its own.
+
+    Whenever a thread is free it takes what has waited longest, as much as a batch
+    holds: one question when there is little to do, many when there is much. What
+    waits has no bound of its own: a call asks for nothing further while what it
+    asked for is overdue, so the number of calls bounds it. Event loop only.
+
+    Args:
+        name: of the threads.
+        answer: answers a batch, in order; blocking.
+        n_workers: batches that run at once.
+        most: questions in a batch.
     """
 
-    def __init__(self, name: str) -> None:
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._waiting: list[tuple[Urgency, int, asyncio.Future[None]]] = []
+    def __init__(
+        self,
+        name: str,
+        answer: Callable[[Sequence[_Q]], Sequence[_A]],
+        n_workers: int,
+        most: int,
+    ) -> None:
+        self._executor = ThreadPoolExecutor(n_workers, thread_name_prefix=name)
+        self._answer = answer
+        self._n_workers = n_workers
+        self._most = most
+        self._waiting: list[_Waiting[_Q, _A]] = []
         self._numbers = itertools.count()
-        self._busy = False
+        self._n_running = 0
 
     @property
-    def idle(self) -> bool:
-        return not self._busy
+    def n_waiting(self) -> int:
+        """How many questions no thread has begun with."""
+        return len(self._waiting)
+
+    @property
+    def has_time(self) -> bool:
+        """Whether something may be begun that nobody has to have.
+
+        One thread stays free for whatever comes next, where there are several.
+        """
+        spare = max(1, self._n_workers - 1)
+        return not self._waiting and self._n_running < spare
 
     def close(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    async def run(self, urgency: Urgency, work: Callable[[], _T]) -> _T:
-        async with self._turn(urgency):
+    async def ask(self, question: _Q, urgency: Urgency) -> _A:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[_A] = loop.create_future()
+        due_s = loop.time() + _MAY_WAIT_S[urgency]
+        waiting = _Waiting(due_s, next(self._numbers), question, answer)
+        heapq.heappush(self._waiting, waiting)
+        self._begin()
+        return await answer
+
+    def _begin(self) -> None:
+        """Give every free thread a batch, as long as somebody waits."""
+        while self._n_running < self._n_workers and (batch := self._next_batch()):
+            questions = [one.question for one in batch]
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._executor, work)
+            done = loop.run_in_executor(self._executor, self._answer, questions)
+            self._n_running += 1
+            done.add_done_callback(partial(self._finish, batch))
 
-    @asynccontextmanager
-    async def _turn(self, urgency: Urgency) -> AsyncIterator[None]:
-        if self._busy:
-            turn = asyncio.get_running_loop().create_future()
-            heapq.heappush(self._waiting, (urgency, next(self._numbers), turn))
-            try:
-                await turn
-            except asyncio.CancelledError:
-                if not turn.cancelled():  # The turn had just been given to us.
-                    self._pass_on()
-                raise
-        self._busy = True
-        try:
-            yield
-        finally:
-            self._pass_on()
+    def _next_batch(self) -> list[_Waiting[_Q, _A]]:
+        batch: list[_Waiting[_Q, _A]] = []
+        while self._waiting and len(batch) < self._most:
+            first = heapq.heappop(self._waiting)
+            if not first.answer.done():  # Nobody waits for it any more.
+                batch.append(first)
+        return batch
 
-    def _pass_on(self) -> None:
-        while self._waiting:
-            *_, turn = heapq.heappop(self._waiting)
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._busy = False
+    def _finish(
+        self,
+        batch: Sequence[_Waiting[_Q, _A]],
+        done: asyncio.Future[Sequence[_A]],
+    ) -> None:
+        self._n_running -= 1
+        if done.cancelled():
+            for one in batch:
+                one.answer.cancel()
+            return
+        error = done.exception()
+        for index, one in enumerate(batch):
+            if one.answer.done():
+                continue
+            if error is not None:
+                one.answer.set_exception(error)
+            else:
+                one.answer.set_result(done.result()[index])
+        self._begin()
 
 
 class Engine:
     """Transcribes and reads voices for every live call. Event loop only.
 
-    Words and voice have a thread each, so that a long utterance of one call does
-    not hold up the voice reading of another.
+    Words and voice have threads of their own, so that a long utterance of one call
+    does not hold up the voice reading of another.
     """
 
     def __init__(self, models: Models, metrics: Metrics) -> None:
         self.models = models
         self._metrics = metrics
-        self._words = _Lane("words")
-        self._voice = _Lane("voice")
+        self._words: _Lane[Spoken, Transcript | InferenceError] = _Lane(
+            "words",
+            partial(transcribe_all, models.transcriber),
+            models.words_workers,
+            models.words_batch,
+        )
+        self._voice: _Lane[CustomerWindow, VoiceReading | InferenceError] = _Lane(
+            "voice", self._read_voices, 1, _VOICE_BATCH
+        )
 
     def close(self) -> None:
         """Take no further work; what runs now ends by itself."""
@@ -135,19 +216,19 @@ class Engine:
     ) -> Transcript | None:
         """Transcribe one utterance; None when the model could not run on it."""
         with self._metrics.stage("words"):
-            try:
-                return await self._words.run(
-                    urgency, lambda: self.models.transcriber.transcribe(pcm, language)
-                )
-            except InferenceError:
-                logger.exception("transcription failed", extra={"samples": len(pcm)})
-                return None
+            answer = await self._words.ask(Spoken(pcm, language), urgency)
+        if isinstance(answer, InferenceError):
+            logger.error(
+                "transcription failed", exc_info=answer, extra={"samples": len(pcm)}
+            )
+            return None
+        return answer
 
     async def transcribe_if_idle(
         self, pcm: NDArray[np.float32], language: str | None
     ) -> Transcript | None:
         """Transcribe an unfinished utterance, unless anything else is to be done."""
-        if not self._words.idle:
+        if not self._words.has_time:
             self._metrics.partials_dropped.inc()
             return None
         return await self.transcribe(pcm, language, Urgency.PARTIAL)
@@ -157,10 +238,24 @@ class Engine:
     ) -> VoiceReading | None:
         """Read the customer's voice; None when the model could not run on it."""
         with self._metrics.stage("voice"):
-            try:
-                return await self._voice.run(
-                    urgency, lambda: self.models.voice_reader.read(window)
-                )
-            except InferenceError:
-                logger.exception("voice reading failed")
-                return None
+            answer = await self._voice.ask(window, urgency)
+        if isinstance(answer, InferenceError):
+            logger.error("voice reading failed", exc_info=answer)
+            return None
+        return answer
+
+    def _read_voices(
+        self, windows: Sequence[CustomerWindow]
+    ) -> list[VoiceReading | InferenceError]:
+        """Read windows one after the other; together they cost the processor as much.
+
+        docs/evaluation.md has the measurement. What a batch saves is the way to
+        another thread and back.
+        """
+        return [self._read_voice(window) for window in windows]
+
+    def _read_voice(self, window: CustomerWindow) -> VoiceReading | InferenceError:
+        try:
+            return self.models.voice_reader.read(window)
+        except InferenceError as error:
+            return error

@@ -1,12 +1,22 @@
 """Loads the models that the settings name."""
 
-from models.runtime import set_threads
+import os
+
+from models.openai_whisper import OpenAIWhisper
+from models.packed_linear import Precision
+from models.runtime import check_device, set_threads
 from models.speech_detection import SileroDetector
-from models.transcription import WhisperTranscriber
+from models.transcription import Recogniser, WhisperTranscriber
 from models.voice import load_voice_reader
-from server.config import Settings
+from server.config import Settings, WhisperSettings
 from server.engine import Models
 from server.errors import ConfigError
+
+_MOST_WORKERS = 8
+"""More batches at once than this wait for memory, not for processors."""
+
+_CPU_BATCH, _GPU_BATCH = 8, 32
+"""Utterances in a batch. Beyond eight a processor gains little (docs/evaluation.md)."""
 
 
 def load_models(settings: Settings) -> Models:
@@ -14,14 +24,11 @@ def load_models(settings: Settings) -> Models:
 
     Raises:
         WeightsError: weights are missing or corrupted; the message says the repair.
-        ConfigError: the model does not know one of the languages.
+        ConfigError: the model does not know one of the languages, or the settings
+            ask for what the back end or this machine does not have.
     """
     whisper = settings.whisper
-    set_threads(whisper.threads)
-    try:
-        transcriber = WhisperTranscriber(whisper.model, whisper.languages)
-    except ValueError as error:
-        raise ConfigError(f"whisper.languages: {error}") from error
+    transcriber = load_transcriber(whisper)
     voice_reader = load_voice_reader()
     SileroDetector()  # Loads the shared session, so that errors come now.
     return Models(
@@ -29,4 +36,52 @@ def load_models(settings: Settings) -> Models:
         transcriber=transcriber,
         voice_reader=voice_reader,
         names=(transcriber.name, SileroDetector.name, voice_reader.model),
+        words_workers=n_workers(whisper),
+        words_batch=whisper.batch
+        or (_CPU_BATCH if whisper.device == "cpu" else _GPU_BATCH),
     )
+
+
+def load_transcriber(settings: WhisperSettings) -> WhisperTranscriber:
+    """Load the back end that the settings name.
+
+    Raises:
+        WeightsError: as `load_models`.
+        ConfigError: as `load_models`.
+    """
+    set_threads(settings.threads)
+    try:
+        check_device(settings.device)
+    except ValueError as error:
+        raise ConfigError(f"whisper.device: {error}") from error
+    try:
+        return WhisperTranscriber(_recogniser(settings))
+    except ValueError as error:
+        raise ConfigError(f"whisper.languages: {error}") from error
+
+
+def n_workers(settings: WhisperSettings) -> int:
+    """How many batches of utterances run at once."""
+    if settings.workers:
+        return settings.workers
+    if settings.device != "cpu":
+        return 1
+    n_cores = len(os.sched_getaffinity(0))
+    return max(1, min(_MOST_WORKERS, n_cores // max(1, settings.threads)))
+
+
+def _recogniser(settings: WhisperSettings) -> Recogniser:
+    model, languages, device = settings.model, settings.languages, settings.device
+    return OpenAIWhisper(model, languages, device, _precision(settings))
+
+
+def _precision(settings: WhisperSettings) -> Precision:
+    """What openai-whisper's matrices are multiplied in."""
+    if settings.precision == "auto":
+        on_gpu = settings.device != "cpu"
+        return Precision.FLOAT16 if on_gpu else Precision.FLOAT32
+    if settings.precision == "int8":
+        raise ConfigError(
+            'whisper.precision = "int8" needs whisper.backend = "faster-whisper"'
+        )
+    return Precision(settings.precision)

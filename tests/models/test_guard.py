@@ -3,6 +3,7 @@
 
 import pytest
 
+from models.decoded import Decoded
 from models.guard import (
     compression,
     is_invented,
@@ -10,7 +11,6 @@ from models.guard import (
     token_limit,
     without_loop,
 )
-from models.whisper_decoder import Decoded
 
 pytestmark = pytest.mark.unit
 

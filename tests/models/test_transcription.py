@@ -11,7 +11,8 @@ from whisper.model import Whisper
 
 from audio.frame import RATE
 from models.errors import InferenceError, WeightsError
-from models.ports import Transcriber
+from models.openai_whisper import OpenAIWhisper
+from models.ports import Spoken, Transcriber
 from models.transcription import WhisperTranscriber
 
 model = pytest.mark.model
@@ -20,7 +21,7 @@ unit = pytest.mark.unit
 
 @pytest.fixture(scope="module")
 def transcriber() -> WhisperTranscriber:
-    return WhisperTranscriber()
+    return WhisperTranscriber(OpenAIWhisper())
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def test_level_hardly_matters(
 def test_what_cannot_be_transcribed_is_said(
     tiny_path: str, pcm: NDArray[np.float32], language: str | None, message: str
 ) -> None:
-    transcriber = WhisperTranscriber(tiny_path)
+    transcriber = WhisperTranscriber(OpenAIWhisper(tiny_path))
 
     with pytest.raises(InferenceError, match=message):
         transcriber.transcribe(pcm, language)
@@ -140,21 +141,21 @@ def test_what_cannot_be_transcribed_is_said(
 
 @unit
 def test_name_is_the_files_and_not_its_folder(tiny_path: str) -> None:
-    assert WhisperTranscriber(tiny_path).name == "tiny.pt"
+    assert OpenAIWhisper(tiny_path).name == "tiny.pt"
 
 
 @unit
 def test_languages_are_checked_when_it_is_made(tiny_path: str) -> None:
     with pytest.raises(ValueError, match="at least one language"):
-        WhisperTranscriber(tiny_path, ())
+        OpenAIWhisper(tiny_path, ())
     with pytest.raises(ValueError, match="'xx'"):
-        WhisperTranscriber(tiny_path, ("xx",))
+        OpenAIWhisper(tiny_path, ("xx",))
 
 
 @unit
 def test_missing_model_is_one_clear_error() -> None:
     with pytest.raises(WeightsError, match="whisper-base"):
-        WhisperTranscriber("no-such-model")
+        OpenAIWhisper("no-such-model")
 
 
 @unit
@@ -162,7 +163,7 @@ def test_what_runs_away_keeps_its_doubt_about_the_language(tiny_path: str) -> No
     draw = np.random.default_rng(0)
     pcm = (0.1 * draw.standard_normal(RATE)).astype(np.float32)
 
-    transcript = WhisperTranscriber(tiny_path).transcribe(pcm, None)
+    transcript = WhisperTranscriber(OpenAIWhisper(tiny_path)).transcribe(pcm, None)
 
     assert transcript.language in {"en", "zh"}
     assert 0.5 <= transcript.language_probability < 1.0
@@ -171,7 +172,7 @@ def test_what_runs_away_keeps_its_doubt_about_the_language(tiny_path: str) -> No
 
 @unit
 def test_audio_may_be_a_view_of_memory_that_is_not_ours(tiny_path: str) -> None:
-    transcriber = WhisperTranscriber(tiny_path)
+    transcriber = WhisperTranscriber(OpenAIWhisper(tiny_path))
     data = (0.1 * np.random.default_rng(0).standard_normal(RATE)).astype(np.float32)
     view = np.frombuffer(data.tobytes(), np.float32)
 
@@ -183,9 +184,46 @@ def test_audio_may_be_a_view_of_memory_that_is_not_ours(tiny_path: str) -> None:
 def test_silence_has_the_language_that_was_asked_for(
     tiny_path: str, language: str | None, probability: float
 ) -> None:
-    transcriber = WhisperTranscriber(tiny_path, ("en", "zh"))
+    transcriber = WhisperTranscriber(OpenAIWhisper(tiny_path, ("en", "zh")))
 
     transcript = transcriber.transcribe(np.zeros(RATE, np.float32), language)
 
     assert transcript.language == (language or "en")
     assert transcript.language_probability == probability
+
+
+@model
+def test_words_do_not_depend_on_what_they_are_batched_with(
+    transcriber: WhisperTranscriber,
+    spoken: NDArray[np.float32],
+    spoken_chinese: NDArray[np.float32],
+) -> None:
+    utterances = [
+        Spoken(spoken, None),
+        Spoken(spoken_chinese, None),
+        Spoken(spoken[: 2 * RATE], "en"),
+        Spoken(np.zeros(RATE, np.float32), None),
+        Spoken(spoken[RATE:], "en"),
+    ]
+    alone = [transcriber.transcribe(one.pcm, one.language) for one in utterances]
+
+    together = transcriber.transcribe_batch(utterances)
+    backwards = transcriber.transcribe_batch(utterances[::-1])
+
+    assert together == alone
+    assert backwards[::-1] == alone
+
+
+@unit
+def test_one_bad_utterance_spoils_no_other(tiny_path: str) -> None:
+    transcriber = WhisperTranscriber(OpenAIWhisper(tiny_path))
+    good = (0.1 * np.random.default_rng(0).standard_normal(RATE)).astype(np.float32)
+    bad = np.full(RATE, np.nan, np.float32)
+
+    answers = transcriber.transcribe_batch(
+        [Spoken(bad, "en"), Spoken(good, "en"), Spoken(good, "xx")]
+    )
+
+    assert isinstance(answers[0], InferenceError)
+    assert answers[1] == transcriber.transcribe(good, "en")
+    assert isinstance(answers[2], InferenceError)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from whisper.model import Whisper
 
 from audio.frame import RATE
-from models.whisper_encoder import CutEncoder
+from models.whisper_encoder import GROUP_STEPS, CutEncoder
 from models.whisper_weights import load_whisper
 
 STEP_SAMPLES = 320
@@ -25,8 +25,8 @@ def test_features_follow_the_length(tiny: Whisper) -> None:
 
     lengths = [encoder.encode(noise(s)).shape[1] for s in (1.0, 2.0, 12.0)]
 
-    assert lengths[1] - lengths[0] == 50
-    assert lengths[2] - lengths[1] == 500
+    assert abs(lengths[1] - lengths[0] - 50) < GROUP_STEPS
+    assert abs(lengths[2] - lengths[1] - 500) < GROUP_STEPS
 
 
 @pytest.mark.unit
