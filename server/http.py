@@ -283,7 +283,17 @@ def _add_pages(app: FastAPI) -> None:
             return Response(_NO_PAGES, status_code=503, media_type="text/plain")
         return FileResponse(index, headers={"Cache-Control": "no-cache"})
 
-    for path in ("/", "/board", "/agent/{_}", "/audit", "/audit/{_}", "/desk/{_}"):
+    for path in (
+        "/",
+        "/board",
+        "/agent/{_}",
+        "/audit",
+        "/audit/{_}",
+        "/desk/{_}",
+        "/reports",
+        "/trust",
+        "/print/{_}",
+    ):
         app.add_api_route(path, page, dependencies=[PUBLIC])
     if STATIC.is_dir():
         app.mount("/static", StaticFiles(directory=STATIC), name="static")

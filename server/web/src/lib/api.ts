@@ -1,6 +1,7 @@
 /** The service over HTTP: actions and finished calls. */
 
 import type { AlertEnd, CallSummary, Entry, HelpReason } from './events';
+import { session } from './session.svelte';
 
 /** The service answered with a problem, or not at all (`status` 0). */
 export class ServiceError extends Error {
@@ -21,6 +22,7 @@ async function request(path: string, init?: RequestInit): Promise<Response> {
   } catch (error) {
     throw new ServiceError(0, String(error));
   }
+  if (response.status === 401) session.needed = true;
   if (!response.ok) throw new ServiceError(response.status, await detailOf(response));
   return response;
 }
@@ -91,3 +93,20 @@ export const offerLine = (callId: string): Promise<void> => post(`${call(callId)
 
 export const sendNote = (callId: string, text: string, by: string): Promise<void> =>
   post(`${call(callId)}/notes`, { text, by });
+
+export async function getJson<T>(path: string): Promise<T> {
+  return (await (await request(path)).json()) as T;
+}
+
+export async function sendJson<T>(path: string, body: object): Promise<T> {
+  const response = await request(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return (await response.json()) as T;
+}
+
+export async function remove(path: string): Promise<void> {
+  await request(path, { method: 'DELETE' });
+}

@@ -5,6 +5,9 @@ export type Route =
   | { readonly page: 'agent'; readonly agentId: string; readonly overlay: boolean }
   | { readonly page: 'audit' }
   | { readonly page: 'call'; readonly callId: string }
+  | { readonly page: 'reports' }
+  | { readonly page: 'trust' }
+  | { readonly page: 'print'; readonly callId: string }
   | { readonly page: 'unknown' };
 
 export function parse(pathname: string, search: string): Route {
@@ -19,6 +22,10 @@ export function parse(pathname: string, search: string): Route {
   }
   if (page === 'audit') {
     return id === undefined ? { page: 'audit' } : { page: 'call', callId: decodeURIComponent(id) };
+  }
+  if ((page === 'reports' || page === 'trust') && id === undefined) return { page };
+  if (page === 'print' && id !== undefined) {
+    return { page: 'print', callId: decodeURIComponent(id) };
   }
   return { page: 'unknown' };
 }

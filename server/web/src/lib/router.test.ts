@@ -12,6 +12,9 @@ it('finds the page in the address', () => {
   });
   expect(parse('/audit', '')).toEqual({ page: 'audit' });
   expect(parse('/audit/c1', '')).toEqual({ page: 'call', callId: 'c1' });
+  expect(parse('/reports', '')).toEqual({ page: 'reports' });
+  expect(parse('/trust', '')).toEqual({ page: 'trust' });
+  expect(parse('/print/c1', '')).toEqual({ page: 'print', callId: 'c1' });
 });
 
 it.each(['/agent', '/audit/a/b', '/nowhere', '/board/x'])('has no page at %s', (pathname) => {

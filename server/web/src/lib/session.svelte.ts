@@ -5,7 +5,7 @@ interface Described {
   readonly name?: string;
   readonly role?: string;
   readonly agent_id?: string;
-  readonly permissions?: readonly string[];
+  readonly permissions?: readonly string[] | undefined;
 }
 
 class Session {
@@ -16,10 +16,11 @@ class Session {
   name: string = $state('');
   role: string = $state('');
   agentId: string = $state('');
-  #permissions: ReadonlySet<string> = $state.raw(new Set());
+  #permissions: ReadonlySet<string> | null = $state.raw(null);
 
+  /** Whether to offer something; while nobody could be asked, it is the service that refuses. */
   may(permission: string): boolean {
-    return this.#permissions.has(permission);
+    return this.#permissions === null || this.#permissions.has(permission);
   }
 
   async read(): Promise<void> {
@@ -29,7 +30,7 @@ class Session {
       this.name = found.name ?? '';
       this.role = found.role ?? '';
       this.agentId = found.agent_id ?? '';
-      this.#permissions = new Set(found.permissions ?? []);
+      this.#permissions = new Set(found.permissions);
       this.needed = found.log_in;
     } catch {
       // Whatever is asked for next will say that the service is not there.

@@ -1,9 +1,11 @@
 import type { AlertEnd, CallEndReason, Consent, Degradation, HelpReason, Party, Phase, Severity } from '../events';
+import { trustEn, type TrustMessages } from './trust.en';
 
 import type { Sort } from '../filter';
 
 /** Every text on the screens; `zh` has to have the same shape. */
 export interface Messages {
+  readonly trust: TrustMessages;
   readonly appName: string;
   readonly nav: { readonly label: string; readonly board: string; readonly audit: string };
   readonly skip: string;
@@ -202,6 +204,7 @@ export interface Messages {
 }
 
 export const en: Messages = {
+  trust: trustEn,
   appName: 'Calmline',
   nav: { label: 'Pages', board: 'Board', audit: 'Audit' },
   skip: 'Skip to content',

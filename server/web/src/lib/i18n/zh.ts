@@ -1,6 +1,8 @@
 import type { Messages } from './en';
+import { trustZh } from './trust.zh';
 
 export const zh: Messages = {
+  trust: trustZh,
   appName: 'Calmline',
   nav: { label: '页面', board: '看板', audit: '质检' },
   skip: '跳到正文',
