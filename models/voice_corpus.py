@@ -26,7 +26,7 @@ COLUMNS = ("path", "corpus", "speaker", "emotion")
 ANGER = "anger"
 NEUTRAL = "neutral"
 
-_CACHE_VERSION = 2
+_CACHE_VERSION = 3
 _SYNONYMS = {"angry": ANGER}
 _SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 
@@ -120,7 +120,7 @@ def listen(
         encoder: Whisper's.
         blocks: after which blocks the output is taken.
         hearing: how often each recording is heard.
-        cache: where the encoder's output is kept, a file for each corpus.
+        cache: where the encoder's output is kept, a file for each corpus and line.
 
     Raises:
         DataError: a corpus is not in the manifest, or there are no recordings with
@@ -140,21 +140,24 @@ def listen(
     for corpus in sorted(corpora or present):
         indices = [i for i, row in enumerate(rows) if row["corpus"] == corpus]
         paths = [folder / rows[index]["path"] for index in indices]
-        file = cache / f"{_key(paths, folder, encoder, blocks, hearing)}.npz"
-        if not file.is_file():
-            _hear(paths, encoder, blocks, hearing, file)
-        with np.load(file, allow_pickle=False) as archive:
-            features.append(archive["features"])
-            owner.append(np.array(indices)[archive["owner"]])
-            copy.append(archive["copy"])
-    of = np.concatenate(owner)
+        for number in range(hearing.copies + 1):
+            file = cache / f"{_key(paths, folder, encoder, blocks, hearing, number)}.npz"
+            if not file.is_file():
+                _hear(paths, encoder, blocks, hearing, number, file)
+            with np.load(file, allow_pickle=False) as archive:
+                features.append(archive["features"])
+                owner.append(np.array(indices)[archive["owner"]])
+            copy.append(np.full(len(owner[-1]), number))
+    of, number_of = np.concatenate(owner), np.concatenate(copy)
+    order = np.lexsort((number_of, of))
+    of = of[order]
     return Heard(
-        features=np.concatenate(features),
+        features=np.concatenate(features)[order],
         emotion=emotion[of],
         speaker=np.array([row["speaker"] for row in rows])[of],
         corpus=np.array([row["corpus"] for row in rows])[of],
         recording=of,
-        copy=np.concatenate(copy),
+        copy=number_of[order],
     )
 
 
@@ -164,10 +167,11 @@ def _key(
     encoder: AudioEncoder,
     blocks: tuple[int, ...],
     hearing: Hearing,
+    copy: int,
 ) -> str:
     sizes = [(str(path.relative_to(folder)), path.stat().st_size) for path in paths]
-    heard_by = [_CACHE_VERSION, fingerprint(encoder), blocks, asdict(hearing)]
-    text = json.dumps([heard_by, sizes])
+    line = [copy, hearing.seed, asdict(hearing.troubles)] if copy else []
+    text = json.dumps([_CACHE_VERSION, fingerprint(encoder), blocks, line, sizes])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
@@ -176,31 +180,29 @@ def _hear(
     encoder: AudioEncoder,
     blocks: tuple[int, ...],
     hearing: Hearing,
+    copy: int,
     file: Path,
 ) -> None:
-    """Hear every recording and write what the encoder made of it."""
+    """Hear every recording over one line and write what the encoder made of it."""
     features: list[NDArray[np.float32]] = []
     owner: list[int] = []
-    copies: list[int] = []
     for index, path in enumerate(paths):
-        for copy, pcm in _copies(read_mono(path), index, hearing):
+        for pcm in _heard(read_mono(path), index, hearing, copy):
             features.append(pooled(encoder, pcm, blocks))
             owner.append(index)
-            copies.append(copy)
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part.npz")
-    np.savez(
-        part, features=np.array(features), owner=np.array(owner), copy=np.array(copies)
-    )
+    np.savez(part, features=np.array(features), owner=np.array(owner))
     part.replace(file)
 
 
-def _copies(
-    pcm: NDArray[np.float32], index: int, hearing: Hearing
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
+def _heard(
+    pcm: NDArray[np.float32], index: int, hearing: Hearing, copy: int
+) -> Iterator[NDArray[np.float32]]:
     pcm = trimmed(pcm)
-    for window in windows(telephone(pcm)):
-        yield 0, window.pcm
-    for copy in range(1, hearing.copies + 1):
+    if copy:
         draw = np.random.default_rng([hearing.seed, copy, index])
-        yield copy, troubled(pcm, draw, hearing.troubles)
+        yield troubled(pcm, draw, hearing.troubles)
+    else:
+        for window in windows(telephone(pcm)):
+            yield window.pcm
