@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from evaluation.report import Figure, Report
-from evaluation.voice import auc, calibration_error
 from models.voice_corpus import NEUTRAL, Heard, Hearing, listen
 from models.voice_features import fingerprint
 from models.voice_head import Card
+from models.voice_scores import auc, calibration_error
 from models.voice_training import Recipe, calibration, fit, held_out_logits
 from models.whisper_weights import load_whisper
 

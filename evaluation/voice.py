@@ -31,12 +31,7 @@ from models.voice_corpus import (
     sex_of,
     windows,
 )
-
-THRESHOLD = 0.5
-"""Where a reading counts as angry in the figures `caught` and `flagged`."""
-
-N_BINS = 10
-"""Bins of equal width of the expected calibration error."""
+from models.voice_scores import THRESHOLD, auc, calibration_error
 
 _N_TIMED = 40
 
@@ -176,21 +171,6 @@ def _auc_figure(name: str, recordings: Sequence[Scored]) -> Figure:
     return Figure(name, value, "ratio", low, high)
 
 
-def auc(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
-    """Return the area under the ROC curve, NaN where one class is missing.
-
-    Source: Hanley and McNeil (1982), Radiology 143(1): the Mann-Whitney statistic.
-    """
-    n_positive = int(positive.sum())
-    n_pairs = n_positive * (len(positive) - n_positive)
-    if not n_pairs:
-        return float("nan")
-    _, order, ties = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(ties) - (ties - 1) / 2)[order]
-    above = ranks[positive].sum() - n_positive * (n_positive + 1) / 2
-    return float(above / n_pairs)
-
-
 def _calibration(prefix: str, recordings: Sequence[Scored]) -> list[Figure]:
     p = np.array([p for one in recordings for p in one.readings])
     angry = np.array([one.angry for one in recordings for _ in one.readings])
@@ -202,20 +182,6 @@ def _calibration(prefix: str, recordings: Sequence[Scored]) -> list[Figure]:
             share = float((p[group] >= THRESHOLD).mean())
             figures.append(Figure(f"{prefix}.{name}", share, "ratio"))
     return figures
-
-
-def calibration_error(
-    probability: NDArray[np.float64], positive: NDArray[np.bool_]
-) -> float:
-    """Return the expected calibration error over bins of equal width.
-
-    Source: Guo et al. (2017), On Calibration of Modern Neural Networks, eq. 3.
-    """
-    bins = np.minimum((probability * N_BINS).astype(int), N_BINS - 1)
-    gaps = [
-        abs(float((probability - positive)[bins == one].sum())) for one in range(N_BINS)
-    ]
-    return sum(gaps) / len(probability)
 
 
 def seconds_per_reading(reader: VoiceReader) -> float:

@@ -6,14 +6,19 @@ import numpy as np
 from whisper.model import AudioEncoder
 
 from audio.frame import RATE, CustomerWindow
-from models.errors import InferenceError, WeightsError
+from models.errors import InferenceError
 from models.ports import VoiceReading
-from models.voice_features import SILENT_DBFS, find_speech, fingerprint, pooled
-from models.voice_head import VoiceHead, load_head
+from models.voice_features import SILENT_DBFS, find_speech, pooled
+from models.voice_head import VoiceHead, check_encoder, load_head
 from models.whisper_weights import load_whisper
 
-PERMISSIVE = Path(__file__).parent / "weights" / "voice-permissive.npz"
+_WEIGHTS = Path(__file__).parent / "weights"
+
+PERMISSIVE = _WEIGHTS / "voice-permissive.npz"
 """The default head, trained on data whose licence (CC BY) allows any use."""
+
+RESEARCH = _WEIGHTS / "voice-research.npz"
+"""A head trained on more data, some of which allows no commercial use."""
 
 SHORTEST_S = 0.1
 LONGEST_S = 30.0
@@ -34,16 +39,7 @@ class EncoderVoiceReader:
     """
 
     def __init__(self, encoder: AudioEncoder, head: VoiceHead) -> None:
-        found = fingerprint(encoder)
-        n_state = encoder.conv1.out_channels
-        shapes = (len(head.card.blocks) * n_state,), (len(head.output), n_state)
-        fitting = (head.weight.shape, head.hidden.shape) == shapes
-        if found != head.card.encoder or not fitting:
-            raise WeightsError(
-                f"the voice weights {head.card.name} {head.card.version} belong to the "
-                f"encoder {head.card.encoder}, got {found}; use Whisper base, or train "
-                "weights for this encoder: python -m evaluation train_voice"
-            )
+        check_encoder(encoder, head)
         self._encoder = encoder
         self._head = head
         self.model = f"{head.card.name} {head.card.version}"
@@ -69,6 +65,11 @@ class EncoderVoiceReader:
             features = pooled(self._encoder, window.pcm, self._head.card.blocks)
             anger = round(self._head.probability(features), 4)
         return VoiceReading(window.end_s, anger, level_dbfs, self.model)
+
+
+def weights_file(name: str) -> Path:
+    """Return the file that a setting means: a set of weights by name, or a path."""
+    return {"permissive": PERMISSIVE, "research": RESEARCH}.get(name, Path(name))
 
 
 def load_voice_reader(weights: Path = PERMISSIVE) -> EncoderVoiceReader:

@@ -141,7 +141,9 @@ def listen(
         indices = [i for i, row in enumerate(rows) if row["corpus"] == corpus]
         paths = [folder / rows[index]["path"] for index in indices]
         for number in range(hearing.copies + 1):
-            file = cache / f"{_key(paths, folder, encoder, blocks, hearing, number)}.npz"
+            file = (
+                cache / f"{_key(paths, folder, encoder, blocks, hearing, number)}.npz"
+            )
             if not file.is_file():
                 _hear(paths, encoder, blocks, hearing, number, file)
             with np.load(file, allow_pickle=False) as archive:

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from whisper.model import AudioEncoder
 
 from models.errors import WeightsError
+from models.voice_features import fingerprint
 
 FORMAT = 2
 
@@ -94,14 +96,17 @@ class VoiceHead:
             features: float32, shape ``(n_windows, n_features)``.
         """
         n_state = self.hidden.shape[1]
-        with np.errstate(over="ignore", invalid="ignore"):
-            x = (features - self.centre) / self.scale
-            x = np.clip(x, -_FARTHEST, _FARTHEST)
+        x = self.standardised(features)
         hidden = x[:, -n_state:] @ self.hidden.T.astype(np.float32) + self.hidden_bias
         raw = x @ self.weight + np.maximum(hidden, 0) @ self.output + self.bias
         logits = self.slope * raw.astype(np.float64) + self.offset
         result: NDArray[np.float64] = np.clip(logits, -30, 30)
         return result
+
+    def standardised(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Bring features to the spread they had in training; accidents are cut."""
+        x: NDArray[np.float32] = (features - self.centre) / self.scale
+        return np.clip(x, -_FARTHEST, _FARTHEST)
 
     def probability(self, features: NDArray[np.float32]) -> float:
         """Return the calibrated probability of anger."""
@@ -121,6 +126,22 @@ class VoiceHead:
         scratch = path.with_name(path.name + ".part")
         scratch.write_bytes(buffer.getvalue())
         scratch.replace(path)
+
+
+def check_encoder(encoder: AudioEncoder, head: VoiceHead) -> None:
+    """Make sure that a head can take what an encoder gives.
+
+    Raises:
+        WeightsError: the head was trained on another encoder.
+    """
+    found, n_state = fingerprint(encoder), encoder.conv1.out_channels
+    shapes = (len(head.card.blocks) * n_state,), (len(head.output), n_state)
+    if found != head.card.encoder or (head.weight.shape, head.hidden.shape) != shapes:
+        raise WeightsError(
+            f"the voice weights {head.card.name} {head.card.version} belong to the "
+            f"encoder {head.card.encoder}, got {found}; use Whisper base, or train "
+            "weights for this encoder: python -m evaluation train_voice"
+        )
 
 
 def load_head(path: Path) -> VoiceHead:

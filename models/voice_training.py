@@ -136,11 +136,11 @@ def calibration(
 
     Source: Platt (1999), Probabilistic Outputs for Support Vector Machines.
     """
-    model = _logistic(
+    model = logistic(
         torch.from_numpy(logits[:, None]),
         torch.from_numpy(angry),
         torch.ones(len(logits), dtype=torch.float64),
-        penalty=1e-6,
+        torch.tensor(1e-6),
     )
     return model.weight[0, 0].item(), model.bias[0].item()
 
@@ -161,18 +161,25 @@ def _weights(heard: Heard, neutral: float) -> Tensor:
 
 
 def _linear(features: Tensor, heard: Heard, recipe: Recipe) -> nn.Linear:
-    return _logistic(
+    return logistic(
         features.double(),
         torch.from_numpy(heard.angry),
         _weights(heard, recipe.linear_neutral),
-        recipe.penalty,
+        torch.tensor(recipe.penalty),
     ).float()
 
 
-def _logistic(
-    features: Tensor, angry: Tensor, weights: Tensor, penalty: float
+def logistic(
+    features: Tensor, angry: Tensor, weights: Tensor, penalty: Tensor
 ) -> nn.Linear:
-    """Fit a logistic regression in double precision."""
+    """Fit a logistic regression in double precision.
+
+    Args:
+        features: float64, shape ``(n_windows, n_features)``.
+        angry: bool, shape ``(n_windows,)``.
+        weights: float64, shape ``(n_windows,)``: how much each window counts.
+        penalty: float64, of the squared weights; one number, or one for each.
+    """
     model = nn.Linear(features.shape[1], 1, dtype=torch.float64)
     nn.init.zeros_(model.weight)
     nn.init.zeros_(model.bias)
@@ -186,7 +193,7 @@ def _logistic(
         error = F.binary_cross_entropy_with_logits(
             model(features)[:, 0], target, weights, reduction="sum"
         )
-        value: Tensor = error + penalty / 2 * model.weight.square().sum()
+        value: Tensor = error + (penalty / 2 * model.weight.square()).sum()
         value.backward()  # type: ignore[no-untyped-call]  # torch has no types here
         return value
 

@@ -31,6 +31,7 @@ from server.recording import Recording, open_recording
 from server.reports.commands import add_commands as add_report_commands
 from server.service import running_service
 from server.stream import Line, stream
+from server.training import add_commands as add_training_commands
 from server.trust.commands import add_commands as add_trust_commands
 
 _FAILED = 1
@@ -132,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     fetching.set_defaults(command=_fetch_models)
     fetching.add_argument("names", nargs="*", metavar="NAME")
     add_trust_commands(commands)
+    add_training_commands(commands)
     add_report_commands(commands)
     return parser
 

@@ -147,6 +147,20 @@ class WhisperSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceSettings:
+    """Which weights read anger from the customer's voice.
+
+    Attributes:
+        weights: ``permissive``, ``research`` (no commercial use), or a path to
+            weights that ``calmline train voice`` wrote.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    weights: str = "permissive"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Every section of the settings file."""
 
@@ -154,6 +168,7 @@ class Settings:
 
     service: ServiceSettings = field(default_factory=ServiceSettings)
     whisper: WhisperSettings = field(default_factory=WhisperSettings)
+    voice: VoiceSettings = field(default_factory=VoiceSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
 
 

@@ -7,7 +7,7 @@ from models.packed_linear import Precision
 from models.runtime import check_device, set_threads
 from models.speech_detection import SileroDetector
 from models.transcription import Recogniser, WhisperTranscriber
-from models.voice import load_voice_reader
+from models.voice import load_voice_reader, weights_file
 from server.config import Settings, WhisperSettings
 from server.engine import Models
 from server.errors import ConfigError
@@ -29,7 +29,7 @@ def load_models(settings: Settings) -> Models:
     """
     whisper = settings.whisper
     transcriber = load_transcriber(whisper)
-    voice_reader = load_voice_reader()
+    voice_reader = load_voice_reader(weights_file(settings.voice.weights))
     SileroDetector()  # Loads the shared session, so that errors come now.
     return Models(
         new_detector=SileroDetector,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from audio.frame import RATE, CustomerWindow
 from evaluation import train_voice, voice
 from evaluation.report import Report
-from evaluation.voice import Scored, auc, calibration_error, measure
+from evaluation.voice import Scored, measure
 from models.errors import DataError
 from models.voice_audio import (
     Troubles,
@@ -34,24 +34,6 @@ def scored(
     score: float, *, angry: bool = False, neutral: bool = False, speaker: str = "a"
 ) -> Scored:
     return Scored(speaker, angry, neutral, "", (score,))
-
-
-def test_auc_counts_pairs_in_the_right_order_and_ties_as_half() -> None:
-    scores = np.array([0.1, 0.4, 0.4, 0.8])
-    angry = np.array([False, False, True, True])
-
-    assert auc(scores, angry) == pytest.approx((1 + 0.5 + 1 + 1) / 4)
-
-
-def test_auc_of_one_class_is_not_a_number() -> None:
-    assert np.isnan(auc(np.array([0.1, 0.2]), np.array([True, True])))
-
-
-def test_calibration_error_of_honest_and_of_boastful_probabilities() -> None:
-    angry = np.array([True, False, False, False])
-
-    assert calibration_error(np.full(4, 0.25), angry) == pytest.approx(0)
-    assert calibration_error(np.full(4, 0.95), angry) == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from server.config import ServiceSettings, Settings, WhisperSettings, load_settings
+from server.config import (
+    ServiceSettings,
+    Settings,
+    VoiceSettings,
+    WhisperSettings,
+    load_settings,
+)
 from server.errors import ConfigError
 
 pytestmark = pytest.mark.unit
@@ -24,6 +30,13 @@ def test_the_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
 
     assert settings.service == ServiceSettings(http_port=82, max_calls=3)
     assert settings.whisper == WhisperSettings(languages=("zh", "en"))
+    assert settings.voice == VoiceSettings("permissive")
+
+
+def test_other_voice_weights_are_chosen_on_purpose() -> None:
+    settings = load_settings(None, {"CALMLINE_VOICE_WEIGHTS": "research"})
+
+    assert settings.voice.weights == "research"
 
 
 @pytest.mark.parametrize(
