@@ -123,8 +123,8 @@ def scores(head: VoiceHead, heard: Heard) -> Scores:
     logits = head.logits(heard.features)
     probability = 1 / (1 + np.exp(-logits))
     score = of_recordings(logits, heard.recording)
-    angry = of_recordings(heard.angry, heard.recording) > THRESHOLD
-    neutral = of_recordings(heard.emotion == NEUTRAL, heard.recording) > THRESHOLD
+    _, first = np.unique(heard.recording, return_index=True)
+    angry, neutral = heard.angry[first], heard.emotion[first] == NEUTRAL
     passes = probability >= THRESHOLD
     return Scores(
         auc_vs_all=auc(score, angry),
@@ -177,7 +177,8 @@ def _shares(heard: Heard, angry_share: float) -> NDArray[np.float64]:
     angry = heard.angry
     share = np.where(angry, angry_share, 1 - angry_share)
     size = np.where(angry, angry.sum(), (~angry).sum())
-    return len(angry) * share / size
+    weight: NDArray[np.float64] = len(angry) * share / size
+    return weight
 
 
 def _fitted(
@@ -195,8 +196,7 @@ def _fitted(
         torch.from_numpy(penalties),
     )
     found = model.weight[0].detach().numpy()
-    # A head whose answers are upside down is not to be believed: it is left out.
-    slope = max(float(found[0]), 0.0)
+    slope = float(found[0])
     factor = slope * head.slope
     return replace(
         head,
