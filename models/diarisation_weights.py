@@ -1,0 +1,136 @@
+"""Our own small segmentation model: pyannote's `PyanNet`, and weights we trained.
+
+It hears 8 s and says for each 34 ms which of up to three voices speak, two at once at
+most (powerset classes). Which voice is which across windows is the speaker encoder's
+matter.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.errors import WeightsError
+
+if TYPE_CHECKING:
+    from pyannote.audio.models.segmentation import PyanNet
+    from pyannote.audio.utils.powerset import Powerset
+
+DEFAULT = Path(__file__).parent / "weights" / "diarisation-permissive.npz"
+
+WINDOW_S = 8.0
+N_VOICES = 3
+"""Voices told apart within one window."""
+
+N_AT_ONCE = 2
+
+SINC_STRIDE = 20
+LSTM_SIZE = 128
+N_LSTM_LAYERS = 2
+LINEAR_SIZE = 64
+
+_FULL_PRECISION = "filterbank"
+"""Cut-off frequencies in Hz need more than half precision."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentationCard:
+    """What is known about the weights.
+
+    Attributes:
+        name: of the weights.
+        version: of the weights.
+        licence: SPDX expression.
+        trained_on: corpora.
+        speakers: names of the speakers in them that were heard; no others.
+    """
+
+    name: str
+    version: str
+    licence: str
+    trained_on: tuple[str, ...]
+    speakers: tuple[str, ...]
+
+
+def silence_telemetry() -> None:
+    """Switch pyannote's telemetry off; before pyannote is imported."""
+    os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
+
+
+def new_segmentation() -> "PyanNet":
+    """Return the model with weights at random."""
+    silence_telemetry()
+    # Takes seconds: only calls with one channel wait for it.
+    from pyannote.audio.core.task import Problem, Resolution, Specifications  # noqa: PLC0415, I001
+    from pyannote.audio.models.segmentation import PyanNet  # noqa: PLC0415
+
+    model = PyanNet(
+        sincnet={"stride": SINC_STRIDE},
+        lstm={"hidden_size": LSTM_SIZE, "num_layers": N_LSTM_LAYERS},
+        linear={"hidden_size": LINEAR_SIZE, "num_layers": 2},
+    )
+    model.specifications = Specifications(
+        problem=Problem.MONO_LABEL_CLASSIFICATION,
+        resolution=Resolution.FRAME,
+        duration=WINDOW_S,
+        warm_up=(0.0, 0.0),
+        classes=[f"voice{index}" for index in range(N_VOICES)],
+        powerset_max_classes=N_AT_ONCE,
+        permutation_invariant=True,
+    )
+    model.build()
+    return model
+
+
+def powerset() -> "Powerset":
+    """Return what translates between the model's classes and its voices."""
+    silence_telemetry()
+    from pyannote.audio.utils.powerset import Powerset  # noqa: PLC0415  # as above
+
+    return Powerset(N_VOICES, N_AT_ONCE)
+
+
+def save(path: Path, state: dict[str, torch.Tensor], card: SegmentationCard) -> None:
+    """Write weights in half precision beside their card."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for name, tensor in state.items():
+        array = tensor.detach().cpu().numpy()
+        keep = _FULL_PRECISION in name or not np.issubdtype(array.dtype, np.floating)
+        arrays[name] = array if keep else array.astype(np.float16)
+    card_json = np.array(json.dumps(asdict(card)))
+    with path.open("wb") as file:
+        np.savez_compressed(file, **{"card": card_json, **arrays})
+
+
+def load(path: Path = DEFAULT) -> tuple["PyanNet", SegmentationCard]:
+    """Read the model and its card.
+
+    Raises:
+        WeightsError: the file is missing, or not one that `save` wrote.
+    """
+    model = new_segmentation()
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            fields = json.loads(str(archive["card"]))
+            state = {
+                name: torch.from_numpy(np.array(archive[name]))
+                for name in archive.files
+                if name != "card"
+            }
+        model.load_state_dict(
+            {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+        )
+        card = SegmentationCard(
+            **{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise WeightsError(
+            f"{path.name} does not hold weights of the segmentation model; "
+            "run: pip install --force-reinstall --no-deps calmline"
+        ) from error
+    return model.eval(), card

