@@ -39,6 +39,7 @@ from audio.frame import (
 )
 from audio.framer import Framer
 from audio.resampler import Resampler
+from audio.speakers import Router, Timeline, Turn
 from audio.turn_taking import TurnTaking, TurnTakingParams
 
 __all__ = [
@@ -63,10 +64,13 @@ __all__ = [
     "PartyError",
     "Resampler",
     "Responded",
+    "Router",
     "Segment",
     "ShapeError",
     "SpeechEnded",
     "SpeechStarted",
+    "Timeline",
+    "Turn",
     "TurnTaking",
     "TurnTakingEvent",
     "TurnTakingParams",

@@ -43,6 +43,7 @@ class Frame:
         pcm: float32, shape ``(512,)``, values in [-1.0, 1.0].
         start: index of the first sample, counted from the start of the call.
         party: who is being heard.
+        shared: somebody else is heard in it too, on a line with one channel.
 
     Raises:
         ShapeError: `pcm` is not one-dimensional float32 of 512 samples.
@@ -51,6 +52,7 @@ class Frame:
     pcm: NDArray[np.float32]
     start: int
     party: Party
+    shared: bool = False
 
     def __post_init__(self) -> None:
         _check_mono(self.pcm)
@@ -104,7 +106,7 @@ class CustomerWindow:
     """The customer's most recent audio, and the only thing a voice model takes.
 
     Nobody but the customer is scored. The type holds that: a window is made
-    from frames, and a frame of anybody else is refused.
+    from frames, and a frame of anybody else, or with anybody else in it, is refused.
 
     Attributes:
         pcm: float32, shape ``(n_samples,)``, mono at 16 kHz, in [-1.0, 1.0].
@@ -122,7 +124,7 @@ class CustomerWindow:
         """Join frames of the customer into one window.
 
         Raises:
-            PartyError: a frame is not the customer's, or there is none.
+            PartyError: a frame is not the customer's alone, or there is none.
         """
         if not frames:
             raise PartyError("a window needs at least one frame of the customer")
@@ -130,6 +132,10 @@ class CustomerWindow:
             if frame.party is not Party.CUSTOMER:
                 raise PartyError(
                     f"only the customer is scored, got a frame of the {frame.party}"
+                )
+            if frame.shared:
+                raise PartyError(
+                    "only the customer is scored, got a frame with somebody else in it"
                 )
         return cls(np.concatenate([frame.pcm for frame in frames]), frames[0].start)
 

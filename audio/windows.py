@@ -47,10 +47,12 @@ class CustomerWindows:
     def feed(self, frame: Frame, *, speaking: bool) -> CustomerWindow | None:
         """Take the customer's next frame; return the window now due, if any.
 
+        A frame with somebody else in it ends what was collected, as a silence does.
+
         Raises:
             PartyError: the frame is not the customer's.
         """
-        if not speaking:
+        if not speaking or frame.shared:
             self._frames.clear()
             self._since_window = 0
             return None

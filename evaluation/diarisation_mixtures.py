@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.codec import AudioFormat, Encoding, decode, encode
+from audio.speakers import Turn
 from evaluation.diarisation_voices import (
     RATE,
     STEP_S,
@@ -73,21 +74,6 @@ class MixtureParams:
     fixed_mood: float = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A stretch of one speaker's speech, as a line of RTTM has it.
-
-    Attributes:
-        start_s: in seconds from the start of the recording.
-        end_s: likewise.
-        speaker: who speaks.
-    """
-
-    start_s: float
-    end_s: float
-    speaker: str
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Mixture:
     """A simulated call and who speaks in it.
@@ -109,7 +95,7 @@ class Mixture:
             for speaker, mask in zip(self.speakers, self.speech, strict=True)
             for start, end in runs(mask)
         ]
-        return sorted(turns, key=lambda turn: (turn.start_s, turn.speaker))
+        return sorted(turns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.frame import CustomerWindow, Frame
+from audio.speakers import Turn
 from models.errors import InferenceError
 
 
@@ -131,5 +132,41 @@ class VoiceReader(Protocol):
 
         Raises:
             InferenceError: the model could not run on this input.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Diarisation:
+    """Who speaks when on a line with several voices.
+
+    Attributes:
+        turns: of every speaker; they may overlap.
+        floor: the same without overlaps: who is the louder where several speak.
+    """
+
+    turns: tuple[Turn, ...]
+    floor: tuple[Turn, ...]
+
+
+class Diariser(Protocol):
+    """Tells voices on one line apart. Blocking, thread-safe.
+
+    What it makes of a voice to tell it from others dies with the call of `diarise`.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name and version of the models."""
+        ...
+
+    def diarise(self, pcm: NDArray[np.float32]) -> Diarisation:
+        """Find out who speaks when in a whole recording.
+
+        Args:
+            pcm: float32, shape ``(n_samples,)``, mono at 16 kHz, in [-1, 1].
+
+        Raises:
+            InferenceError: the models could not run on this input.
         """
         ...

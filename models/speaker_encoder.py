@@ -9,6 +9,7 @@ arXiv:1710.10467; features and sizes as in Resemblyzer 0.1.4, hparams.py.
 """
 
 import pickle
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -87,23 +88,34 @@ class SpeakerEncoder(nn.Module):
         _, (hidden, _) = self.lstm(mel)
         return nn.functional.normalize(torch.relu(self.linear(hidden[-1])), dim=1)
 
-    def voice(self, mel: torch.Tensor) -> torch.Tensor | None:
-        """Describe the one voice in a stretch of spectrogram.
+    def voices(self, mels: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Describe the voice in each of several stretches of spectrogram.
 
         Args:
-            mel: shape ``(n_frames, 40)``, frames without that voice left out.
+            mels: each of shape ``(n_frames, 40)``, with nobody else's frames in it.
 
         Returns:
-            shape ``(256,)``, of length 1; None when there is too little of it.
+            shape ``(len(mels), 256)``, of length 1; NaN where there is too little.
         """
-        if len(mel) < _LEAST_FRAMES:
-            return None
-        if len(mel) < _PART_FRAMES:
-            # What is short is repeated: the encoder knows no shorter speech.
-            mel = mel.repeat(-(-_PART_FRAMES // len(mel)), 1)[:_PART_FRAMES]
-        parts = mel.unfold(0, _PART_FRAMES, _STEP_FRAMES).transpose(1, 2)
-        voice: torch.Tensor = nn.functional.normalize(self(parts).mean(dim=0), dim=0)
-        return voice
+        cut = [_parts(mel) for mel in mels]
+        voices = torch.full((len(mels), N_DIMENSIONS), torch.nan)
+        if not any(len(parts) for parts in cut):
+            return voices
+        heard = self(torch.cat(cut)).split([len(parts) for parts in cut])
+        for index, parts in enumerate(heard):
+            if len(parts):
+                voices[index] = nn.functional.normalize(parts.mean(dim=0), dim=0)
+        return voices
+
+
+def _parts(mel: torch.Tensor) -> torch.Tensor:
+    """Cut a spectrogram into what the encoder hears at once: ``(n, 160, 40)``."""
+    if len(mel) < _LEAST_FRAMES:
+        return mel.new_zeros((0, _PART_FRAMES, _N_MELS))
+    if len(mel) < _PART_FRAMES:
+        # What is short is repeated: the encoder knows no shorter speech.
+        mel = mel.repeat(-(-_PART_FRAMES // len(mel)), 1)[:_PART_FRAMES]
+    return mel.unfold(0, _PART_FRAMES, _STEP_FRAMES).transpose(1, 2)
 
 
 def spectrogram(pcm: torch.Tensor) -> torch.Tensor:

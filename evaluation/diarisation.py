@@ -1,0 +1,295 @@
+"""`python -m evaluation diarisation`: who speaks when, against the truth.
+
+Recordings with RTTM, and mono telephone calls simulated from speakers that the
+segmentation model never heard. Beside it the plain way of `diarisation_baseline`,
+which is told the number of speakers, in the same run.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from audio.frame import RATE
+from audio.speakers import Turn
+from evaluation.diarisation_baseline import diarise_plainly
+from evaluation.diarisation_mixtures import MixtureParams, simulate
+from evaluation.diarisation_voices import RATE as LINE_RATE
+from evaluation.diarisation_voices import read_voices
+from evaluation.manifest import DataError
+from evaluation.report import Figure, Report
+from evaluation.voice_audio import read_mono
+from models import diarisation_weights
+from models.diarisation import DiarisationParams, PyannoteDiariser
+
+if TYPE_CHECKING:
+    from pyannote.core import Annotation
+
+_AUDIO = (".flac", ".wav", ".ogg", ".mp3")
+_PARTS = ("missed detection", "false alarm", "confusion")
+_COLLAR_S = 0.25
+_RTTM_FIELDS = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """A recording and the truth about it.
+
+    Attributes:
+        kind: ``data`` or ``simulated``.
+        name: of the recording.
+        pcm: float32, mono at 16 kHz.
+        truth: who speaks when.
+    """
+
+    kind: str
+    name: str
+    pcm: NDArray[np.float32]
+    truth: tuple[Turn, ...]
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return len(self.pcm) / RATE
+
+    @property
+    def n_speakers(self) -> int:
+        """How many speak."""
+        return len({turn.speaker for turn in self.truth})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one recording.
+
+    Attributes:
+        case: the recording.
+        ours: what our diariser said.
+        plain: what the baseline said.
+        took_s: processor time of ours; it stays on the threads that torch has.
+    """
+
+    case: Case
+    ours: tuple[Turn, ...]
+    plain: tuple[Turn, ...]
+    took_s: float
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes besides ``--json``."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder with recordings and one or more RTTM files about them",
+    )
+    parser.add_argument(
+        "--simulate",
+        type=Path,
+        metavar="SPEECH_DIR",
+        help="make up calls of the speakers in this folder's manifest.csv that the "
+        "model was not trained on",
+    )
+    parser.add_argument(
+        "--calls", type=int, default=8, help="simulated calls for each corpus"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=90.0, help="length of a simulated call"
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--weights", type=Path, default=diarisation_weights.DEFAULT, metavar="FILE.npz"
+    )
+    defaults = DiarisationParams()
+    parser.add_argument("--max-speakers", type=int, default=defaults.max_speakers)
+    parser.add_argument("--threshold", type=float, default=defaults.threshold)
+    parser.add_argument("--smallest", type=int, default=defaults.smallest)
+
+
+def run(args: argparse.Namespace) -> Report:
+    """Measure.
+
+    Raises:
+        DataError: neither folder is given, or one is not what is needed.
+        WeightsError: weights are missing.
+    """
+    if args.data is None and args.simulate is None:
+        raise DataError("give --data, a folder with RTTM, or --simulate, or both")
+    params = DiarisationParams(
+        max_speakers=args.max_speakers,
+        threshold=args.threshold,
+        smallest=args.smallest,
+    )
+    diariser = PyannoteDiariser(params, weights=args.weights)
+    _, card = diarisation_weights.load(args.weights)
+    cases = list(recordings(args.data)) if args.data is not None else []
+    if args.simulate is not None:
+        call = MixtureParams(duration_s=args.seconds, alone=0.0, third=0.0)
+        cases += simulated(
+            args.simulate, frozenset(card.speakers), call, args.calls, args.seed
+        )
+    diariser.diarise(cases[0].pcm[: 10 * RATE])  # Loads what it needs.
+    outcomes = [measured(case, diariser) for case in cases]
+    figures = list(_figures("", outcomes))
+    kinds = sorted({case.kind for case in cases})
+    for kind in kinds if len(kinds) > 1 else ():
+        of_kind = [each for each in outcomes if each.case.kind == kind]
+        figures += _figures(f"{kind}.", of_kind)
+    folders = [folder for folder in (args.data, args.simulate) if folder is not None]
+    return Report(
+        "diarisation",
+        "+".join(folder.resolve().name for folder in folders),
+        figures,
+        [
+            f"{diariser.name}: at most {params.max_speakers} speakers, threshold "
+            f"{params.threshold:g}; {len(cases)} recordings, "
+            f"{sum(case.duration_s for case in cases) / 60:.1f} min",
+            "DER with pyannote.metrics: overlaps counted, no collar; collar250: what "
+            "lies within 0.25 s of a boundary of the truth is left out",
+            "the baseline is told the number of speakers; ours is not",
+            *(_line(outcome) for outcome in outcomes),
+        ],
+    )
+
+
+def recordings(folder: Path) -> Iterator[Case]:
+    """Yield the recordings of a folder that its RTTM files speak of.
+
+    Raises:
+        DataError: there is no RTTM, or a line or a recording is missing or broken.
+    """
+    truth: dict[str, list[Turn]] = {}
+    for path in sorted(folder.glob("*.rttm")):
+        for uri, turn in read_rttm(path):
+            truth.setdefault(uri, []).append(turn)
+    if not truth:
+        raise DataError(f"expected recordings and *.rttm in {folder}")
+    for uri, turns in sorted(truth.items()):
+        paths = [folder / f"{uri}{suffix}" for suffix in _AUDIO]
+        path = next((path for path in paths if path.is_file()), None)
+        if path is None:
+            raise DataError(f"the RTTM speaks of {uri}, of which there is no audio")
+        yield Case("data", uri, read_mono(path), tuple(sorted(turns)))
+
+
+def read_rttm(path: Path) -> Iterator[tuple[str, Turn]]:
+    """Yield the recording's name and the turn of each line.
+
+    Raises:
+        DataError: a line is not RTTM.
+    """
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        words = line.split()
+        if not words or words[0] != "SPEAKER":
+            continue
+        try:
+            start_s, length_s = float(words[3]), float(words[4])
+            turn = Turn(start_s, start_s + length_s, words[_RTTM_FIELDS - 1])
+        except (IndexError, ValueError) as error:
+            raise DataError(f"{path.name}, line {number}: not RTTM") from error
+        yield words[1], turn
+
+
+def simulated(
+    folder: Path,
+    heard: frozenset[str],
+    params: MixtureParams,
+    n_calls: int,
+    seed: int,
+) -> Iterator[Case]:
+    """Yield made-up calls, as many for each corpus, of speakers never trained on.
+
+    Raises:
+        DataError: no corpus has two such speakers.
+    """
+    unheard = [voice for voice in read_voices(folder) if voice.speaker not in heard]
+    corpora = sorted({voice.corpus for voice in unheard})
+    params = replace(params, same_corpus=1.0)
+    n_made = 0
+    for corpus in corpora:
+        voices = tuple(voice for voice in unheard if voice.corpus == corpus)
+        if len(voices) < 2:  # noqa: PLR2004  # a call has two parties
+            continue
+        for index in range(n_calls):
+            key = [seed, index, *corpus.encode()]
+            call = simulate(voices, params, np.random.default_rng(key))
+            pcm = soxr.resample(call.pcm, LINE_RATE, RATE).astype(np.float32)
+            yield Case("simulated", f"{corpus}{index}", pcm, tuple(call.turns()))
+            n_made += 1
+    if not n_made:
+        raise DataError(f"no corpus in {folder} has two speakers not trained on")
+
+
+def measured(case: Case, diariser: PyannoteDiariser) -> Outcome:
+    """Run both ways over one recording."""
+    began = time.perf_counter()
+    ours = diariser.diarise(case.pcm).turns
+    took_s = time.perf_counter() - began
+    plain = diarise_plainly(case.pcm, case.n_speakers).turns
+    return Outcome(case, ours, plain, took_s)
+
+
+def _figures(prefix: str, outcomes: Sequence[Outcome]) -> Iterator[Figure]:
+    name = f"diarisation.{prefix}"
+    ours = _errors(outcomes, "ours", 0.0)
+    plain = _errors(outcomes, "plain", 0.0)
+    yield Figure(f"{name}der", ours["der"], "%")
+    yield Figure(f"{name}der_collar250", _errors(outcomes, "ours", _COLLAR_S)["der"], "%")
+    for part in _PARTS:
+        yield Figure(f"{name}{part.replace(' ', '_')}", ours[part], "%")
+    yield Figure(f"{name}baseline_der", plain["der"], "%")
+    collared = _errors(outcomes, "plain", _COLLAR_S)["der"]
+    yield Figure(f"{name}baseline_der_collar250", collared, "%")
+    for part in _PARTS:
+        yield Figure(f"{name}baseline_{part.replace(' ', '_')}", plain[part], "%")
+    wrong = [abs(_n_speakers(each.ours) - each.case.n_speakers) for each in outcomes]
+    yield Figure(f"{name}speaker_count_error", float(np.mean(wrong)), "speakers")
+    took_s = sum(each.took_s for each in outcomes)
+    lasted_s = sum(each.case.duration_s for each in outcomes)
+    yield Figure(f"{name}rtf", took_s / lasted_s, "ratio")
+
+
+def _errors(outcomes: Sequence[Outcome], whose: str, collar_s: float) -> dict[str, float]:
+    """Return the DER and its parts over all recordings, in percent of speech."""
+    from pyannote.core import Segment, Timeline  # noqa: PLC0415  # after its telemetry
+    from pyannote.metrics.diarization import (  # noqa: PLC0415  # likewise
+        DiarizationErrorRate,
+    )
+
+    # pyannote's collar is the width of what is left out, half on each side.
+    metric = DiarizationErrorRate(collar=2 * collar_s, skip_overlap=False)
+    for each in outcomes:
+        turns = each.ours if whose == "ours" else each.plain
+        whole = Timeline([Segment(0, each.case.duration_s)])
+        metric(_annotation(each.case.truth), _annotation(turns), uem=whole)
+    total = metric["total"]
+    errors = {part: 100 * metric[part] / total for part in _PARTS}
+    return {"der": 100 * abs(metric), **errors}
+
+
+def _annotation(turns: Sequence[Turn]) -> "Annotation":
+    from pyannote.core import Annotation, Segment  # noqa: PLC0415  # as above
+
+    annotation = Annotation()
+    for index, turn in enumerate(turns):
+        annotation[Segment(turn.start_s, turn.end_s), index] = turn.speaker
+    return annotation
+
+
+def _n_speakers(turns: Sequence[Turn]) -> int:
+    return len({turn.speaker for turn in turns})
+
+
+def _line(outcome: Outcome) -> str:
+    case = outcome.case
+    return (
+        f"{case.kind} {case.name}: DER {_errors([outcome], 'ours', 0.0)['der']:.1f} %, "
+        f"plain {_errors([outcome], 'plain', 0.0)['der']:.1f} %, "
+        f"{_n_speakers(outcome.ours)} of {case.n_speakers} speakers"
+    )

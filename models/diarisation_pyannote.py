@@ -1,0 +1,170 @@
+"""pyannote's own pipeline, put together from our models or loaded as the user's.
+
+Importing this module imports pyannote, which takes seconds and wants its telemetry
+switched off before: only `models.diarisation` imports it.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812  # the name everybody knows it by
+from numpy.typing import NDArray
+from pyannote.audio import Model, Pipeline
+from pyannote.audio.core.plda import PLDA
+from pyannote.audio.core.task import Problem, Resolution, Specifications
+from pyannote.audio.pipelines import SpeakerDiarization
+
+from audio.frame import RATE
+from audio.speakers import Turn
+from models import diarisation_weights
+from models.errors import WeightsError
+from models.ports import Diarisation
+from models.speaker_encoder import (
+    HOP_SAMPLES,
+    N_DIMENSIONS,
+    load_speaker_encoder,
+    spectrogram,
+)
+
+_LEAST_S = 0.4
+_STEP_RATIO = 0.2
+"""Windows of 8 s every 1.6 s."""
+
+_BATCH = 16
+
+
+class Voices(Model):  # type: ignore[misc]  # pyannote has no types
+    """The speaker encoder, as pyannote's pipeline wants it."""
+
+    def __init__(self) -> None:
+        super().__init__(sample_rate=RATE, num_channels=1)
+        self.encoder = load_speaker_encoder()
+        self.specifications = Specifications(
+            problem=Problem.REPRESENTATION,
+            resolution=Resolution.CHUNK,
+            duration=diarisation_weights.WINDOW_S,
+        )
+
+    @property
+    def dimension(self) -> int:
+        """Numbers that describe a voice."""
+        return N_DIMENSIONS
+
+    def forward(
+        self, waveforms: torch.Tensor, weights: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Describe the voice in each waveform.
+
+        Args:
+            waveforms: shape ``(n, 1, n_samples)``.
+            weights: shape ``(n, n_frames)``, above 0.5 where the voice speaks.
+
+        Returns:
+            shape ``(n, 256)``; NaN where the voice says too little.
+
+        Raises:
+            ValueError: the waveforms are shorter than 0.4 s, and all of them count.
+        """
+        if weights is None:
+            if waveforms.shape[-1] < _LEAST_S * RATE:
+                raise ValueError(f"a voice needs {_LEAST_S} s at least")
+            return self.encoder.voices([spectrogram(pcm[0]) for pcm in waveforms])
+        mels: list[torch.Tensor] = []
+        before: torch.Tensor | None = None
+        for index, pcm in enumerate(waveforms[:, 0]):
+            # The pipeline asks for every voice of a window, one after the other.
+            if before is None or not torch.equal(pcm, waveforms[index - 1, 0]):
+                before = spectrogram(pcm)
+            mask = F.interpolate(weights[index][None, None], size=len(before))[0, 0]
+            mels.append(before[mask > 0.5])  # noqa: PLR2004  # half
+        return self.encoder.voices(mels)
+
+
+class _NoPLDA(PLDA):  # type: ignore[misc]  # pyannote has no types
+    """Stands where the pipeline would fetch a gated file that this way never uses."""
+
+    def __init__(self) -> None:  # Nothing to load: `super().__init__` wants files.
+        pass
+
+
+def own_pipeline(weights: Path, threshold: float, smallest: int) -> Pipeline:
+    """Put pyannote's pipeline together from our two models.
+
+    Args:
+        weights: of the segmentation model.
+        threshold: cosine distance from which on two groups are two speakers.
+        smallest: windows that a speaker of his own is heard in at least.
+
+    Raises:
+        WeightsError: weights are missing or not the ones expected.
+    """
+    segmentation, _ = diarisation_weights.load(weights)
+    pipeline = SpeakerDiarization(
+        segmentation=segmentation,
+        segmentation_step=_STEP_RATIO,
+        segmentation_batch_size=_BATCH,
+        embedding=Voices(),
+        embedding_batch_size=_BATCH,
+        embedding_exclude_overlap=True,
+        plda=_NoPLDA(),
+        clustering="AgglomerativeClustering",
+    )
+    pipeline.instantiate(
+        {
+            "segmentation": {"min_duration_off": 0.3},
+            "clustering": {
+                "method": "average",
+                "min_cluster_size": smallest,
+                "threshold": threshold,
+            },
+        }
+    )
+    return pipeline
+
+
+def users_pipeline(source: str, token: str) -> Pipeline:
+    """Load the user's pipeline, from a folder or with his token from the hub.
+
+    Raises:
+        WeightsError: it cannot be had.
+    """
+    try:
+        pipeline = Pipeline.from_pretrained(source, token=token or None)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise WeightsError(
+            f"the pipeline {source} cannot be loaded ({type(error).__name__}); "
+            "diarisation.pipeline takes a folder that holds one, or the name of one "
+            "on the hub, and diarisation.token_env names the variable of the token"
+        ) from error
+    if pipeline is None:
+        raise WeightsError(
+            f"the pipeline {source} is gated: accept its conditions on the hub, and "
+            "give your token in the variable that diarisation.token_env names"
+        )
+    return pipeline
+
+
+def run(pipeline: Pipeline, pcm: NDArray[np.float32], most: int) -> Diarisation:
+    """Diarise a recording; `most` speakers at most."""
+    heard = pipeline(
+        {
+            "waveform": torch.from_numpy(pcm)[None],
+            "sample_rate": RATE,
+            "uri": "call",
+        },
+        max_speakers=most,
+    )
+    return Diarisation(
+        _turns(heard.speaker_diarization), _turns(heard.exclusive_speaker_diarization)
+    )
+
+
+def _turns(annotation: object) -> tuple[Turn, ...]:
+    tracks = annotation.itertracks(yield_label=True)  # type: ignore[attr-defined]
+    return tuple(
+        sorted(
+            Turn(round(part.start, 3), round(part.end, 3), str(label))
+            for part, _, label in tracks
+        )
+    )
