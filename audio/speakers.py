@@ -88,6 +88,21 @@ class Timeline:
             holder = self._nearest(frame)
         return holder, not speaking - {holder}
 
+    def most_heard(self, start_s: float, end_s: float, among: Sequence[str]) -> str:
+        """Tell whose turns overlap a stretch most; the first named where none does.
+
+        Args:
+            start_s: of the stretch, in seconds of call time.
+            end_s: of the stretch.
+            among: speakers to choose from, at least one.
+        """
+        overlap_s = dict.fromkeys(among, 0.0)
+        for turn in self.turns:
+            if turn.speaker in overlap_s:
+                shared_s = min(end_s, turn.end_s) - max(start_s, turn.start_s)
+                overlap_s[turn.speaker] += max(0.0, shared_s)
+        return max(among, key=lambda speaker: overlap_s[speaker])
+
     def _stretch(self, start: int) -> _Stretch:
         speaking = frozenset(
             turn.speaker

@@ -191,7 +191,7 @@ def load_role_reader(params: RoleParams | None = None) -> RoleReader:
 
 
 def _load(language: str) -> _Language:
-    name = f"roles.{language}.toml"
+    name = f"roles/{language}.toml"
     text = resources.files("emotion").joinpath("data", name).read_text("utf-8")
     try:
         data = tomllib.loads(text)

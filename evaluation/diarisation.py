@@ -141,17 +141,21 @@ def run(args: argparse.Namespace) -> Report:
     for kind in kinds if len(kinds) > 1 else ():
         of_kind = [each for each in outcomes if each.case.kind == kind]
         figures += _figures(f"{kind}.", of_kind)
-    folders = [folder for folder in (args.data, args.simulate) if folder is not None]
+    given = [folder for folder in (args.data, args.simulate) if folder is not None]
     return Report(
         "diarisation",
-        "+".join(folder.resolve().name for folder in folders),
+        "+".join(folder.resolve().name for folder in given),
         figures,
         [
-            f"{diariser.name}: at most {params.max_speakers} speakers, threshold "
-            f"{params.threshold:g}; {len(cases)} recordings, "
-            f"{sum(case.duration_s for case in cases) / 60:.1f} min",
-            "DER with pyannote.metrics: overlaps counted, no collar; collar250: what "
-            "lies within 0.25 s of a boundary of the truth is left out",
+            (
+                f"{diariser.name}: at most {params.max_speakers} speakers, threshold "
+                f"{params.threshold:g}; {len(cases)} recordings, "
+                f"{sum(case.duration_s for case in cases) / 60:.1f} min"
+            ),
+            (
+                "DER with pyannote.metrics: overlaps counted, no collar; collar250: "
+                "what lies within 0.25 s of a boundary of the truth is left out"
+            ),
             "the baseline is told the number of speakers; ours is not",
             *(_line(outcome) for outcome in outcomes),
         ],
@@ -165,8 +169,8 @@ def recordings(folder: Path) -> Iterator[Case]:
         DataError: there is no RTTM, or a line or a recording is missing or broken.
     """
     truth: dict[str, list[Turn]] = {}
-    for path in sorted(folder.glob("*.rttm")):
-        for uri, turn in read_rttm(path):
+    for rttm in sorted(folder.glob("*.rttm")):
+        for uri, turn in read_rttm(rttm):
             truth.setdefault(uri, []).append(turn)
     if not truth:
         raise DataError(f"expected recordings and *.rttm in {folder}")
@@ -240,7 +244,9 @@ def _figures(prefix: str, outcomes: Sequence[Outcome]) -> Iterator[Figure]:
     ours = _errors(outcomes, "ours", 0.0)
     plain = _errors(outcomes, "plain", 0.0)
     yield Figure(f"{name}der", ours["der"], "%")
-    yield Figure(f"{name}der_collar250", _errors(outcomes, "ours", _COLLAR_S)["der"], "%")
+    yield Figure(
+        f"{name}der_collar250", _errors(outcomes, "ours", _COLLAR_S)["der"], "%"
+    )
     for part in _PARTS:
         yield Figure(f"{name}{part.replace(' ', '_')}", ours[part], "%")
     yield Figure(f"{name}baseline_der", plain["der"], "%")
@@ -255,7 +261,9 @@ def _figures(prefix: str, outcomes: Sequence[Outcome]) -> Iterator[Figure]:
     yield Figure(f"{name}rtf", took_s / lasted_s, "ratio")
 
 
-def _errors(outcomes: Sequence[Outcome], whose: str, collar_s: float) -> dict[str, float]:
+def _errors(
+    outcomes: Sequence[Outcome], whose: str, collar_s: float
+) -> dict[str, float]:
     """Return the DER and its parts over all recordings, in percent of speech."""
     from pyannote.core import Segment, Timeline  # noqa: PLC0415  # after its telemetry
     from pyannote.metrics.diarization import (  # noqa: PLC0415  # likewise
@@ -268,9 +276,14 @@ def _errors(outcomes: Sequence[Outcome], whose: str, collar_s: float) -> dict[st
         turns = each.ours if whose == "ours" else each.plain
         whole = Timeline([Segment(0, each.case.duration_s)])
         metric(_annotation(each.case.truth), _annotation(turns), uem=whole)
-    total = metric["total"]
-    errors = {part: 100 * metric[part] / total for part in _PARTS}
-    return {"der": 100 * abs(metric), **errors}
+    counted = {part: _number(metric[part]) for part in (*_PARTS, "total")}
+    errors = {part: 100 * counted[part] / counted["total"] for part in _PARTS}
+    return {"der": sum(errors.values()), **errors}
+
+
+def _number(value: object) -> float:
+    assert isinstance(value, (int, float, np.number))
+    return float(value)
 
 
 def _annotation(turns: Sequence[Turn]) -> "Annotation":

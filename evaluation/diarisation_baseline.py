@@ -5,12 +5,15 @@ average-linkage clustering. No overlaps, and no boundary but the activity's and 
 middle between two windows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster.hierarchy import (  # type: ignore[import-untyped]  # no stubs
+    fcluster,
+    linkage,
+)
 
 from audio.endpointer import Endpointer, EndpointerParams
 from audio.events import SpeechEnded
@@ -39,7 +42,7 @@ def speech_of(pcm: NDArray[np.float32]) -> list[tuple[float, float]]:
     return found + list(_ends(endpointer.flush()))
 
 
-def _ends(events: list[object]) -> Iterator[tuple[float, float]]:
+def _ends(events: Sequence[object]) -> Iterator[tuple[float, float]]:
     for event in events:
         if isinstance(event, SpeechEnded):
             yield event.start_s, event.end_s

@@ -24,6 +24,20 @@ from evaluation.diarisation_voices import (
 )
 
 _MERGED_PAUSE_S = 0.3
+_LONG_S = 2.0
+"""A turn this long may have a sound of the other's in it."""
+
+_AGAIN = 0.15
+"""Share of turns after which the same party goes on."""
+
+_TRANSFERRED = 0.5
+"""Share of calls of three in which the third comes later."""
+
+_HANDED_OVER = 0.7
+"""Share of those in which the second goes then."""
+
+_ECHOING = 0.1
+_TONES = 0.4
 _EDGE_S = 0.005
 _CODED = (Encoding.MULAW, Encoding.ALAW)
 _RINGS_HZ = ((440.0, 480.0), (425.0, 425.0), (350.0, 440.0), (697.0, 1209.0))
@@ -157,7 +171,7 @@ def _plan(
     n_speakers: int, n_steps: int, params: MixtureParams, draw: np.random.Generator
 ) -> tuple[list[_Planned], list[tuple[int, int]]]:
     """Lay out turns and silences over the length of a call."""
-    transfer = draw.uniform(0.2, 0.8) * n_steps if draw.random() < 0.5 else 0.0
+    transfer = draw.uniform(0.2, 0.8) * n_steps if draw.random() < _TRANSFERRED else 0.0
     present = [0, 1][:n_speakers]
     speaker = int(draw.integers(len(present)))
     plan: list[_Planned] = []
@@ -166,7 +180,7 @@ def _plan(
     for _ in count():
         if n_speakers == 3 and now >= transfer and len(present) == 2:  # noqa: PLR2004
             # The agent hands over and is gone, or stays on the line.
-            present = [0, 2] if transfer and draw.random() < 0.7 else [0, 1, 2]
+            present = [0, 2] if transfer and draw.random() < _HANDED_OVER else [0, 1, 2]
         if speaker not in present:
             speaker = present[-1]
         end = now + _turn_steps(params, draw)
@@ -175,7 +189,7 @@ def _plan(
         if others:
             other = others[int(draw.integers(len(others)))]
             plan += _aside(plan[-1], other, params, draw)
-            if draw.random() > 0.15:
+            if draw.random() > _AGAIN:
                 speaker = other
         start = _next_start(now, end, params, draw)
         if start - end > round(1.5 / STEP_S):
@@ -200,7 +214,7 @@ def _aside(
     if draw.random() < params.shouting:
         start = turn.start + round(draw.uniform(0, 0.3) * length)
         return [_Planned(other, start, turn.end)]
-    if length * STEP_S > 2 and draw.random() < params.backchannel:
+    if length * STEP_S > _LONG_S and draw.random() < params.backchannel:
         start = turn.start + round(draw.uniform(0.2, 0.8) * length)
         return [_Planned(other, start, start + round(draw.uniform(0.2, 0.8) / STEP_S))]
     return []
@@ -256,7 +270,7 @@ class _Part:
         return _coded(pcm, draw) if draw.random() < params.coded else pcm
 
 
-def _place(  # noqa: PLR0913  # what is placed, where, how loud, and into what
+def _place(  # noqa: PLR0913, PLR0917  # what is placed, where, how loud, and into what
     utterance: Utterance,
     start: int,
     end: int,
@@ -326,8 +340,8 @@ def _line(
     legs: list[NDArray[np.float32]], draw: np.random.Generator
 ) -> NDArray[np.float32]:
     """Sum the parties; on some lines they come back late and faint as an echo."""
-    line = np.sum(legs, axis=0, dtype=np.float32)
-    if draw.random() < 0.1:
+    line: NDArray[np.float32] = np.asarray(np.sum(legs, axis=0), np.float32)
+    if draw.random() < _ECHOING:
         delay = round(draw.uniform(0.05, 0.25) * RATE)
         line[delay:] += 10 ** (-draw.uniform(18, 32) / 20) * line[:-delay]
     return line
@@ -338,7 +352,7 @@ def _held(n_steps: int, draw: np.random.Generator) -> NDArray[np.float32]:
     n_samples = n_steps * STEP_SAMPLES
     time_s = np.arange(n_samples) / RATE
     pcm = np.zeros(n_samples)
-    if draw.random() < 0.4:
+    if draw.random() < _TONES:
         low, high = _RINGS_HZ[int(draw.integers(len(_RINGS_HZ)))]
         pcm = np.sin(2 * np.pi * low * time_s) + np.sin(2 * np.pi * high * time_s)
         pcm *= (time_s % 1.5) < draw.uniform(0.2, 1.2)
@@ -352,7 +366,7 @@ def _held(n_steps: int, draw: np.random.Generator) -> NDArray[np.float32]:
                 tone = np.sin(phase) + np.sin(2 * phase) / 3 + np.sin(3 * phase) / 6
                 pcm[start : start + len(since_s)] += tone * np.exp(-since_s / beat_s)
     level = 10 ** (draw.uniform(-38, -20) / 20)
-    return (pcm * level / (np.sqrt(np.mean(pcm**2)) + 1e-9)).astype(np.float32)
+    return np.asarray(pcm * level / (np.sqrt(np.mean(pcm**2)) + 1e-9), np.float32)
 
 
 def _coded(pcm: NDArray[np.float32], draw: np.random.Generator) -> NDArray[np.float32]:

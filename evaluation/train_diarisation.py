@@ -11,7 +11,7 @@ import time
 from collections import deque
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import soxr
@@ -23,6 +23,8 @@ from audio.frame import RATE
 from evaluation.diarisation_mixtures import Mixture, MixtureParams, simulate
 from evaluation.diarisation_voices import (
     RATE as LINE_RATE,
+)
+from evaluation.diarisation_voices import (
     STEP_S,
     STEP_SAMPLES,
     Voice,
@@ -141,8 +143,11 @@ def run(args: argparse.Namespace) -> Report:
             f"wrote {args.out.name}, {args.out.stat().st_size / 1024:.0f} KiB",
             f"recipe: {json.dumps(asdict(recipe))}",
             f"{len(heard)} speakers heard, {len(held_out)} held out",
-            f"window_error: missed, false and confused speech of the best assignment "
-            f"of voices within windows of {WINDOW_S:g} s, held-out speakers",
+            (
+                "window_error: missed, false and confused speech of the best "
+                f"assignment of voices within windows of {WINDOW_S:g} s, held-out "
+                "speakers"
+            ),
         ],
     )
 
@@ -280,7 +285,8 @@ def forward(model: "PyanNet", pcm: torch.Tensor) -> torch.Tensor:
     sinc = model.sincnet
     with torch.no_grad():
         normal = sinc.wav_norm1d(pcm[:, None])[:, 0]
-        filters = sinc.conv1d[0].filterbank.filters()[:, 0].T
+        bank: Any = sinc.conv1d[0].filterbank
+        filters = bank.filters()[:, 0].T
         heard = normal.unfold(1, _KERNEL, sinc.stride).reshape(-1, _KERNEL) @ filters
         heard = heard.reshape(len(pcm), -1, filters.shape[1]).abs()
         n_pooled = heard.shape[1] // _POOL
@@ -312,5 +318,3 @@ def _matched(heard: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
 
     matched: torch.Tensor = permutate(heard, truth)[0]
     return matched
-
-

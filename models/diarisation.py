@@ -28,7 +28,6 @@ class DiarisationParams:
     Attributes:
         pipeline: the user's own: a folder with a pyannote pipeline, or its name on
             the hub; empty: our own small models.
-        token_env: environment variable with the user's token for the hub.
         max_speakers: voices at most; a third is allowed for transfers.
         threshold: cosine distance between groups of windows from which on they are
             two speakers; of our own models only.
@@ -36,7 +35,6 @@ class DiarisationParams:
     """
 
     pipeline: str = ""
-    token_env: str = "HF_TOKEN"
     max_speakers: int = 3
     threshold: float = 0.35
     smallest: int = 3
@@ -103,9 +101,7 @@ class PyannoteDiariser:
             from models import diarisation_pyannote  # noqa: PLC0415  # loaded by now
 
             try:
-                return diarisation_pyannote.run(
-                    pipeline, pcm, self.params.max_speakers
-                )
+                return diarisation_pyannote.run(pipeline, pcm, self.params.max_speakers)
             except (RuntimeError, ValueError, IndexError) as error:
                 raise InferenceError(
                     f"diarisation failed on {len(pcm) / RATE:.1f} s of audio"

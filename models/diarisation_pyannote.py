@@ -5,6 +5,7 @@ switched off before: only `models.diarisation` imports it.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from pyannote.audio import Model, Pipeline
 from pyannote.audio.core.plda import PLDA
 from pyannote.audio.core.task import Problem, Resolution, Specifications
 from pyannote.audio.pipelines import SpeakerDiarization
+from pyannote.core import Annotation
 
 from audio.frame import RATE
 from audio.speakers import Turn
@@ -21,7 +23,6 @@ from models import diarisation_weights
 from models.errors import WeightsError
 from models.ports import Diarisation
 from models.speaker_encoder import (
-    HOP_SAMPLES,
     N_DIMENSIONS,
     load_speaker_encoder,
     spectrogram,
@@ -34,7 +35,7 @@ _STEP_RATIO = 0.2
 _BATCH = 16
 
 
-class Voices(Model):  # type: ignore[misc]  # pyannote has no types
+class Voices(Model):
     """The speaker encoder, as pyannote's pipeline wants it."""
 
     def __init__(self) -> None:
@@ -51,7 +52,7 @@ class Voices(Model):  # type: ignore[misc]  # pyannote has no types
         """Numbers that describe a voice."""
         return N_DIMENSIONS
 
-    def forward(
+    def forward(  # type: ignore[override]  # as pyannote's own encoders have it
         self, waveforms: torch.Tensor, weights: torch.Tensor | None = None
     ) -> torch.Tensor:
         """Describe the voice in each waveform.
@@ -81,7 +82,7 @@ class Voices(Model):  # type: ignore[misc]  # pyannote has no types
         return self.encoder.voices(mels)
 
 
-class _NoPLDA(PLDA):  # type: ignore[misc]  # pyannote has no types
+class _NoPLDA(PLDA):
     """Stands where the pipeline would fetch a gated file that this way never uses."""
 
     def __init__(self) -> None:  # Nothing to load: `super().__init__` wants files.
@@ -147,7 +148,7 @@ def users_pipeline(source: str, token: str) -> Pipeline:
 
 def run(pipeline: Pipeline, pcm: NDArray[np.float32], most: int) -> Diarisation:
     """Diarise a recording; `most` speakers at most."""
-    heard = pipeline(
+    heard: Any = pipeline(
         {
             "waveform": torch.from_numpy(pcm)[None],
             "sample_rate": RATE,
@@ -160,8 +161,8 @@ def run(pipeline: Pipeline, pcm: NDArray[np.float32], most: int) -> Diarisation:
     )
 
 
-def _turns(annotation: object) -> tuple[Turn, ...]:
-    tracks = annotation.itertracks(yield_label=True)  # type: ignore[attr-defined]
+def _turns(annotation: Annotation) -> tuple[Turn, ...]:
+    tracks = annotation.itertracks(yield_label=True)
     return tuple(
         sorted(
             Turn(round(part.start, 3), round(part.end, 3), str(label))

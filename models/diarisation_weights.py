@@ -66,7 +66,7 @@ def new_segmentation() -> "PyanNet":
     """Return the model with weights at random."""
     silence_telemetry()
     # Takes seconds: only calls with one channel wait for it.
-    from pyannote.audio.core.task import Problem, Resolution, Specifications  # noqa: PLC0415, I001
+    from pyannote.audio.core.task import Problem, Resolution, Specifications  # noqa: PLC0415
     from pyannote.audio.models.segmentation import PyanNet  # noqa: PLC0415
 
     model = PyanNet(
@@ -83,7 +83,7 @@ def new_segmentation() -> "PyanNet":
         powerset_max_classes=N_AT_ONCE,
         permutation_invariant=True,
     )
-    model.build()
+    model.build()  # type: ignore[no-untyped-call]  # pyannote gives it no type
     return model
 
 
@@ -102,9 +102,9 @@ def save(path: Path, state: dict[str, torch.Tensor], card: SegmentationCard) -> 
         array = tensor.detach().cpu().numpy()
         keep = _FULL_PRECISION in name or not np.issubdtype(array.dtype, np.floating)
         arrays[name] = array if keep else array.astype(np.float16)
-    card_json = np.array(json.dumps(asdict(card)))
+    arrays["card"] = np.array(json.dumps(asdict(card)))
     with path.open("wb") as file:
-        np.savez_compressed(file, **{"card": card_json, **arrays})
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def load(path: Path = DEFAULT) -> tuple["PyanNet", SegmentationCard]:
@@ -126,7 +126,11 @@ def load(path: Path = DEFAULT) -> tuple["PyanNet", SegmentationCard]:
             {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
         )
         card = SegmentationCard(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+            name=fields["name"],
+            version=fields["version"],
+            licence=fields["licence"],
+            trained_on=tuple(fields["trained_on"]),
+            speakers=tuple(fields["speakers"]),
         )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise WeightsError(

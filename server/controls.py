@@ -17,6 +17,7 @@ from server.events import (
     Paused,
     Recovered,
     Resumed,
+    RolesAssigned,
 )
 
 
@@ -77,6 +78,7 @@ Told = (
     | Degraded
     | Recovered
     | ModelsChanged
+    | RolesAssigned
 )
 Control = AlertControl | CueControl | Told
 """What people and the service do to a call; it takes effect between two frames."""

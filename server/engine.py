@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from audio.frame import CustomerWindow
 from models.errors import InferenceError
 from models.ports import (
+    Diariser,
     SpeechDetector,
     Spoken,
     Transcriber,
@@ -52,6 +53,8 @@ class Models:
         names: name and version of each, for the log of every call.
         words_workers: batches of utterances that are transcribed at once.
         words_batch: utterances in a batch at most.
+        diariser: tells voices on one channel apart; without one, calls with one
+            channel are transcribed but not scored.
     """
 
     new_detector: DetectorFactory
@@ -60,6 +63,7 @@ class Models:
     names: tuple[str, ...]
     words_workers: int = 1
     words_batch: int = 8
+    diariser: Diariser | None = None
 
 
 class Urgency(IntEnum):

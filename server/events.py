@@ -37,6 +37,7 @@ from audio.events import (
 )
 from audio.frame import Party
 from emotion.events import Forecast, HostilityPoint, PhaseChanged, WordReading
+from emotion.roles import RoleEvidence
 from models.ports import VoiceReading
 
 SCHEMA_VERSION = 1
@@ -185,6 +186,39 @@ class ModelsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakerHeard:
+    """One of the voices on a line with one channel.
+
+    Attributes:
+        speaker: name, the same throughout the call.
+        party: what the speaker is taken for.
+        speech_s: how long he speaks in all.
+    """
+
+    speaker: str
+    party: Party
+    speech_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RolesAssigned:
+    """Who is who on a line with one channel, from here on.
+
+    Attributes:
+        speakers: the voices that were told apart, first heard first.
+        confidence: that the customer is the customer, in [0.5, 1]; of the best
+            guess where it was too low and the parties stay unknown.
+        evidence: what it follows from, strongest first; empty when somebody said so.
+        by: who said so; empty when it follows from the words.
+    """
+
+    speakers: tuple[SpeakerHeard, ...]
+    confidence: float
+    evidence: tuple[RoleEvidence, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentChanged:
     """The customer's consent is another one from here on."""
 
@@ -246,6 +280,7 @@ Event = (
     | Degraded
     | Recovered
     | ModelsChanged
+    | RolesAssigned
     | ConsentChanged
     | Paused
     | Resumed

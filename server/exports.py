@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 from audio.events import SpeechEnded
+from audio.speakers import Turn
 from emotion.events import HostilityPoint
 from server.events import SCHEMA_VERSION, LogEntry, TranscriptFinal
 from server.wire import entry_to_json
@@ -76,10 +77,26 @@ def _timestamp(time_s: float) -> str:
     )
 
 
-def write_all(entries: Sequence[LogEntry], folder: Path, name: str) -> None:
+def write_speakers(turns: Iterable[Turn], file: TextIO, name: str) -> None:
+    """Which voice spoke when, as RTTM; whose it is stands in the log."""
+    uri = "_".join(name.split()) or "call"
+    file.writelines(
+        f"SPEAKER {uri} 1 {turn.start_s:.3f} {turn.end_s - turn.start_s:.3f} "
+        f"<NA> <NA> {turn.speaker} <NA> <NA>\n"
+        for turn in sorted(turns)
+    )
+
+
+def write_all(
+    entries: Sequence[LogEntry],
+    folder: Path,
+    name: str,
+    speakers: Sequence[Turn] = (),
+) -> None:
     """Write every export into `folder`, which appears whole or not at all.
 
-    A folder of that name from an earlier run is replaced.
+    A folder of that name from an earlier run is replaced. The voices that were told
+    apart on one channel have a file of their own.
 
     Raises:
         OSError: the disk is full or cannot be written; nothing is left behind.
@@ -93,6 +110,9 @@ def write_all(entries: Sequence[LogEntry], folder: Path, name: str) -> None:
         for file_name, write in _FILES.items():
             with (whole / file_name).open("w", encoding="utf-8") as file:
                 write(entries, file, name)
+        if speakers:
+            with (whole / "speakers.rttm").open("w", encoding="utf-8") as file:
+                write_speakers(speakers, file, name)
         if folder.exists():
             folder.rename(Path(temporary) / "earlier")
         whole.rename(folder)

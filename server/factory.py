@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from alerts.playbook import Playbook, load_playbook
+from emotion.roles import RoleParams, RoleReader, load_role_reader
 from emotion.words import WordReader, load_word_reader
 from server.call import Call, CallParams
 from server.engine import Models
@@ -18,11 +19,17 @@ class CallFactory:
     words: WordReader
     playbook: Playbook
     params: CallParams = field(default_factory=CallParams)
+    roles: RoleReader = field(default_factory=load_role_reader)
 
     @classmethod
-    def of(cls, models: Models) -> Self:
+    def of(cls, models: Models, roles: RoleParams | None = None) -> Self:
         """A factory with the shipped words and playbook."""
-        return cls(models, load_word_reader(), load_playbook())
+        return cls(
+            models,
+            load_word_reader(),
+            load_playbook(),
+            roles=load_role_reader(roles),
+        )
 
     def new_call(self, started: CallStarted) -> Call:
         """Return a call that has heard nothing yet."""

@@ -5,10 +5,11 @@ import os
 from models.openai_whisper import OpenAIWhisper
 from models.packed_linear import Precision
 from models.runtime import check_device, set_threads
+from models.diarisation import DiarisationParams, PyannoteDiariser
 from models.speech_detection import SileroDetector
 from models.transcription import Recogniser, WhisperTranscriber
 from models.voice import load_voice_reader, weights_file
-from server.config import Settings, WhisperSettings
+from server.config import Settings, WhisperSettings, environment
 from server.engine import Models
 from server.errors import ConfigError
 
@@ -39,6 +40,13 @@ def load_models(settings: Settings) -> Models:
         words_workers=n_workers(whisper),
         words_batch=whisper.batch
         or (_CPU_BATCH if whisper.device == "cpu" else _GPU_BATCH),
+        diariser=PyannoteDiariser(
+            DiarisationParams(
+                pipeline=settings.diarisation.pipeline,
+                max_speakers=settings.diarisation.max_speakers,
+            ),
+            token=environment().get(settings.diarisation.token_env, ""),
+        ),
     )
 
 

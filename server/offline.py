@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from audio.codec import AudioFormat, Encoding
 from audio.errors import DamagedError
+from audio.frame import Frame, Party
 from audio.framer import Framer
 from models.errors import InferenceError
 from server.call import Call, Output, TranscribeRequest, VoiceRequest
@@ -29,22 +30,34 @@ def analyse(
         RecordingError: the recording is damaged, or has another number of
             channels than the call has parties.
     """
-    audio_format = AudioFormat(Encoding.PCM_S16LE, recording.rate, recording.n_channels)
-    framer = Framer(audio_format, started.parties)
     call = factory.new_call(started)
-    yield from _answered(call, call.start(), factory.models)
+    yield from answered(call, call.start(), factory.models)
+    for frames in frames_of(recording, started.parties):
+        yield from answered(call, call.receive_frames(frames), factory.models)
+        on_progress(call.received_s)
+    yield from answered(call, call.end(CallEndReason.COMPLETED), factory.models)
+
+
+def frames_of(
+    recording: Recording, parties: Sequence[Party]
+) -> Iterator[list[tuple[Frame, ...]]]:
+    """Yield the frames of a recording, one for each party, block by block.
+
+    Raises:
+        RecordingError: the recording is damaged, or has another number of
+            channels than there are parties.
+    """
+    audio_format = AudioFormat(Encoding.PCM_S16LE, recording.rate, recording.n_channels)
+    framer = Framer(audio_format, tuple(parties))
     for block in recording.blocks():
         try:
-            frames = framer.receive_pcm(block)
+            yield framer.receive_pcm(block)
         except DamagedError as error:
             raise RecordingError(f"{recording.path.name}: {error}") from error
-        yield from _answered(call, call.receive_frames(frames), factory.models)
-        on_progress(call.received_s)
-    yield from _answered(call, call.receive_frames(framer.flush()), factory.models)
-    yield from _answered(call, call.end(CallEndReason.COMPLETED), factory.models)
+    yield framer.flush()
 
 
-def _answered(
+def answered(
     call: Call, outputs: Sequence[Output], models: Models
 ) -> Iterator[LogEntry]:
     """Answer every question as it comes; yield the entries in between."""

@@ -24,7 +24,7 @@ def test_every_model_says_where_it_is_from() -> None:
     for info in list_models():
         assert info.task, info.name
         assert info.source, info.name
-        assert info.licence in {"MIT", "CC-BY-4.0"}, info.name
+        assert info.licence in {"MIT", "CC-BY-4.0", "Apache-2.0"}, info.name
         assert len(info.sha256) == 64, info.name
 
 

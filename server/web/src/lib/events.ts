@@ -197,6 +197,21 @@ export interface Bodies {
   Degraded: { readonly what: Degradation };
   Recovered: { readonly what: Degradation };
   ModelsChanged: { readonly models: readonly string[] };
+  RolesAssigned: {
+    readonly speakers: readonly {
+      readonly speaker: string;
+      readonly party: Party;
+      readonly speech_s: number;
+    }[];
+    readonly confidence: number;
+    readonly evidence: readonly {
+      readonly speaker: string;
+      readonly sign: string;
+      readonly party: Party;
+      readonly count: number;
+    }[];
+    readonly by: string;
+  };
   ConsentChanged: { readonly consent: Consent };
   Paused: Record<string, never>;
   Resumed: Record<string, never>;

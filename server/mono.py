@@ -1,0 +1,247 @@
+"""Runs a call over a recording with one channel: first who speaks, then the rest.
+
+The voices are told apart, everything is written down once, and the words say which
+voice is the customer's. Then the call runs as any other, with each frame given to the
+party that has the floor; what was written down before is not written down again.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.frame import Frame, Party
+from audio.speakers import Router, Timeline
+from emotion.roles import Roles, Said
+from models.errors import InferenceError
+from models.ports import (
+    Diarisation,
+    Diariser,
+    Transcriber,
+    Transcript,
+    VoiceReading,
+)
+from server.engine import Models
+from server.errors import RecordingError
+from server.events import (
+    CallEndReason,
+    CallStarted,
+    LogEntry,
+    RolesAssigned,
+    SpeakerHeard,
+    TranscriptFinal,
+)
+from server.factory import CallFactory
+from server.offline import Progress, answered, frames_of
+from server.recording import Recording
+
+PARTIES = (Party.CUSTOMER, Party.AGENT)
+_LEAST_SPEECH_S = 1.0
+"""Who says less than that in a whole call is given no role of his own by the words."""
+
+_BLOCK_FRAMES = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """A recording with one channel, and who was told apart in it.
+
+    Attributes:
+        frames: the whole recording.
+        timeline: who speaks when.
+    """
+
+    frames: tuple[Frame, ...]
+    timeline: Timeline
+
+    def speech_s(self, speaker: str) -> float:
+        """How long a speaker speaks in all."""
+        return sum(
+            turn.end_s - turn.start_s
+            for turn in self.timeline.turns
+            if turn.speaker == speaker
+        )
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Those who speak enough to be somebody, first heard first."""
+        return tuple(
+            speaker
+            for speaker in self.timeline.speakers
+            if self.speech_s(speaker) >= _LEAST_SPEECH_S
+        )
+
+
+def hear(recording: Recording, diariser: Diariser) -> Heard:
+    """Tell the voices of a recording apart.
+
+    Raises:
+        RecordingError: the recording is damaged, or cannot be diarised.
+    """
+    frames = tuple(
+        frame for block in frames_of(recording, (Party.UNKNOWN,)) for (frame,) in block
+    )
+    pcm = np.concatenate([frame.pcm for frame in frames]) if frames else _EMPTY
+    try:
+        found = diariser.diarise(pcm)
+    except InferenceError as error:
+        raise RecordingError(f"{recording.path.name}: {error}") from error
+    return Heard(frames, _timeline(found))
+
+
+def analyse_mono(
+    heard: Heard,
+    started: CallStarted,
+    factory: CallFactory,
+    on_progress: Progress,
+    told: RolesAssigned | None = None,
+) -> Iterator[LogEntry]:
+    """Yield the log of a recorded call with one channel.
+
+    Args:
+        heard: the recording, with its voices told apart.
+        started: its parties are replaced by those that are found.
+        factory: what the call is made with.
+        on_progress: told how many seconds have been worked through.
+        told: who is who, where somebody said so; by default the words decide.
+    """
+    memory = _Remembering(factory.models.transcriber)
+    models = replace(factory.models, transcriber=memory)
+    factory = replace(factory, models=models)
+    assigned = told or _assigned(heard, started, factory)
+    roles = {each.speaker: each.party for each in assigned.speakers}
+    if Party.CUSTOMER not in roles.values():
+        started = replace(started, parties=(Party.UNKNOWN,))
+        routed: list[tuple[Frame, ...]] = [(frame,) for frame in heard.frames]
+    else:
+        started = replace(started, parties=PARTIES)
+        router = Router(heard.timeline, roles, PARTIES)
+        routed = [router.route(frame) for frame in heard.frames]
+    yield from _run(routed, started, factory, on_progress, assigned)
+
+
+def swapped(assigned: RolesAssigned, customer: str, by: str) -> RolesAssigned:
+    """Return the roles with another speaker as the customer, as somebody said.
+
+    Raises:
+        ValueError: there is no such speaker.
+    """
+    if customer not in {each.speaker for each in assigned.speakers}:
+        known = ", ".join(each.speaker for each in assigned.speakers)
+        raise ValueError(f"expected one of the speakers {known}")
+    speakers = tuple(
+        replace(
+            each,
+            party=Party.CUSTOMER if each.speaker == customer else Party.AGENT,
+        )
+        for each in assigned.speakers
+    )
+    return RolesAssigned(speakers, 1.0, (), by)
+
+
+def _assigned(
+    heard: Heard, started: CallStarted, factory: CallFactory
+) -> RolesAssigned:
+    """Write everything down, and let the words decide."""
+    speakers = heard.speakers
+    roles = Roles(None, 0.5, ())
+    if len(speakers) >= len(PARTIES):
+        roles = factory.roles.read(_said(heard, started, factory), speakers)
+    return RolesAssigned(
+        tuple(
+            SpeakerHeard(
+                speaker,
+                roles.party_of(speaker),
+                round(heard.speech_s(speaker), 3),
+            )
+            for speaker in heard.timeline.speakers
+        ),
+        roles.confidence,
+        roles.evidence,
+        "",
+    )
+
+
+def _said(heard: Heard, started: CallStarted, factory: CallFactory) -> list[Said]:
+    """Write down what everybody says; an utterance is whose turns it overlaps most.
+
+    The run is thrown away but for its words, so nobody's voice is read: first one
+    speaker has the customer's place and everybody else the agent's, which is how
+    the audio will be cut again if that turns out to be so.
+    """
+    said: list[Said] = []
+    guess = dict.fromkeys(heard.timeline.speakers, Party.AGENT)
+    guess[heard.speakers[1]] = Party.CUSTOMER
+    router = Router(heard.timeline, guess, PARTIES)
+    models = replace(factory.models, voice_reader=_NoVoice())
+    entries = _run(
+        [router.route(frame) for frame in heard.frames],
+        replace(started, parties=PARTIES),
+        replace(factory, models=models),
+        lambda _: None,
+        None,
+    )
+    for entry in entries:
+        if isinstance(entry.event, TranscriptFinal):
+            event = entry.event
+            among = [s for s in guess if guess[s] is event.party]
+            speaker = heard.timeline.most_heard(event.start_s, event.end_s, among)
+            said.append(
+                Said(speaker, event.start_s, event.end_s, event.text, event.language)
+            )
+    return said
+
+
+def _run(
+    routed: Sequence[tuple[Frame, ...]],
+    started: CallStarted,
+    factory: CallFactory,
+    on_progress: Progress,
+    assigned: RolesAssigned | None,
+) -> Iterator[LogEntry]:
+    call = factory.new_call(started)
+    models: Models = factory.models
+    yield from answered(call, call.start(), models)
+    if assigned is not None:
+        yield from answered(call, call.receive_control(assigned), models)
+    for first in range(0, len(routed), _BLOCK_FRAMES):
+        block = routed[first : first + _BLOCK_FRAMES]
+        yield from answered(call, call.receive_frames(block), models)
+        on_progress(call.received_s)
+    yield from answered(call, call.end(CallEndReason.COMPLETED), models)
+
+
+def _timeline(found: Diarisation) -> Timeline:
+    return Timeline(found.turns, found.floor)
+
+
+_EMPTY = np.zeros(0, np.float32)
+
+
+class _Remembering:
+    """A transcriber that is asked the same thing once only."""
+
+    def __init__(self, transcriber: Transcriber) -> None:
+        self._transcriber = transcriber
+        self._known: dict[tuple[bytes, str | None], Transcript] = {}
+
+    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
+        """Transcribe one utterance, or remember it."""
+        key = hashlib.sha256(pcm.tobytes()).digest(), language
+        if key not in self._known:
+            self._known[key] = self._transcriber.transcribe(pcm, language)
+        return self._known[key]
+
+
+class _NoVoice:
+    """A voice reader for a run in which nobody is read."""
+
+    def read(self, window: object) -> VoiceReading:
+        """Refuse.
+
+        Raises:
+            InferenceError: always.
+        """
+        raise InferenceError(f"nobody is read here, got {type(window).__name__}")
