@@ -22,11 +22,11 @@ from evaluation.diarisation_baseline import diarise_plainly
 from evaluation.diarisation_mixtures import MixtureParams, simulate
 from evaluation.diarisation_voices import RATE as LINE_RATE
 from evaluation.diarisation_voices import read_voices
-from evaluation.manifest import DataError
 from evaluation.report import Figure, Report
-from evaluation.voice_audio import read_mono
 from models import diarisation_weights
 from models.diarisation import DiarisationParams, PyannoteDiariser
+from models.errors import DataError
+from models.voice_audio import read_mono
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation

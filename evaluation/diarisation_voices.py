@@ -10,7 +10,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from evaluation.manifest import DataError, read_manifest
+from models.errors import DataError
+from models.manifest import read_manifest
 
 RATE = 8_000
 """Sampling rate in Hz of a telephone line, and of everything simulated."""

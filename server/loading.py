@@ -2,10 +2,10 @@
 
 import os
 
+from models.diarisation import DiarisationParams, PyannoteDiariser
 from models.openai_whisper import OpenAIWhisper
 from models.packed_linear import Precision
 from models.runtime import check_device, set_threads
-from models.diarisation import DiarisationParams, PyannoteDiariser
 from models.speech_detection import SileroDetector
 from models.transcription import Recogniser, WhisperTranscriber
 from models.voice import load_voice_reader, weights_file
