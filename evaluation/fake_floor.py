@@ -35,6 +35,7 @@ from server.config import ServiceSettings
 from server.controls import AcknowledgeAlert, CloseAlert, Control, SnoozeAlert
 from server.events import CallStarted, Consent, Event, LogEntry, TranscriptFinal
 from server.floor import Floor
+from server.health import Health
 from server.http import build_app
 from server.metrics import Metrics
 from server.screens import Feeds
@@ -225,7 +226,7 @@ async def serving(floor: FakeFloor, data_dir: Path) -> AsyncIterator[str]:
         People(store.engine), AuditLog(store.engine), storage, AccessParams()
     )
     calls = cast("LiveCalls", floor)
-    feeds = Feeds(calls.by_id, floor.bus, Floor())
+    feeds = Feeds(calls.by_id, floor.bus, Floor(), Health())
     app = build_app(settings, calls, feeds, storage, Metrics(), access)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(

@@ -169,13 +169,16 @@ def raw_to_flac(raw: Path, flac: Path, audio_format: AudioFormat) -> None:
     """Convert raw call audio to 16-bit FLAC at its own rate, then remove it.
 
     The FLAC file appears whole or not at all. A half sample at the end, from a
-    line that was cut, is left out.
+    line that was cut, is left out; of a call without any audio there is no file.
 
     Raises:
         OSError: there is no room; the raw file stays.
     """
     partial = flac.with_suffix(".flac.part")
     step = audio_format.instant_bytes
+    if raw.stat().st_size < step:
+        raw.unlink()
+        return
     try:
         with (
             raw.open("rb") as source,
@@ -194,7 +197,8 @@ def raw_to_flac(raw: Path, flac: Path, audio_format: AudioFormat) -> None:
                 target.write(np.rint(pcm * FULL_SCALE).astype(np.int16))
         _check_whole(partial, raw.stat().st_size // step)
     except (soundfile.SoundFileError, AssertionError) as error:
-        partial.unlink(missing_ok=True)
+        if partial.is_file():
+            partial.unlink()
         raise OSError(f"{flac.name} could not be written: {error}") from error
     partial.replace(flac)
     raw.unlink()

@@ -45,6 +45,7 @@ _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 _POLICY_VIOLATION = 1008
 _HAVE_S = 2.0
 """How long a screen that comes back may take to say what it has."""
+_NO_HAVE = "expected at once: a JSON object of call ids and numbers"
 _SEND_S = 10.0
 """How long a screen may take to take one message."""
 _NOT_LOGGED_IN = 4401
@@ -245,8 +246,8 @@ def _add_feed(
                 try:
                     async with asyncio.timeout(_HAVE_S):
                         screen.have = read_have(await socket.receive_text())
-                except (ValueError, TimeoutError) as error:
-                    await socket.close(_POLICY_VIOLATION, str(error))
+                except (ValueError, KeyError, TimeoutError):
+                    await socket.close(_POLICY_VIOLATION, _NO_HAVE)
                     return
             await feeds.serve(screen)
 
@@ -263,6 +264,9 @@ async def _send_in_time(socket: WebSocket, metrics: Metrics, text: str) -> None:
     except TimeoutError:
         metrics.screens_dropped.inc()
         raise
+    except RuntimeError as error:
+        # The line was closed below us, for a message that was too long.
+        raise WebSocketDisconnect from error
 
 
 async def _may_watch(access: Access, viewer: Viewer, topic: Topic) -> bool:

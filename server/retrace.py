@@ -20,7 +20,14 @@ from server.call import (
     VoiceRequest,
 )
 from server.errors import RetraceError
-from server.events import DIGITS, Degradation, Degraded, LogEntry, TranscriptFinal
+from server.events import (
+    DIGITS,
+    Degradation,
+    Degraded,
+    LanguageDetected,
+    LogEntry,
+    TranscriptFinal,
+)
 from server.wire import entry_to_json
 
 _WORDS_WITHIN = 2
@@ -62,6 +69,9 @@ class Retrace:
             question = self._held.pop(call.waiting_for or 0, None)
             if question is None:
                 return new
+            if self._cut_short():
+                new.append(question)
+                return new
             todo.extend(self._answer(call, question))
 
     def _sort(self, output: Output, new: list[Output]) -> None:
@@ -87,6 +97,11 @@ class Retrace:
                 f"{type(entry.event).__name__} at {entry.at_s:.3f} s, or other values"
             )
         self._n_seen += 1
+
+    def _cut_short(self) -> bool:
+        """Whether what is stored ends right between a language and its words."""
+        last = len(self._log) - self._n_seen == 1
+        return last and isinstance(self._log[-1].event, LanguageDetected)
 
     def _answer(self, call: Call, question: Question) -> list[Output]:
         """Answer at the moment of effect: what is stored next is what it led to."""

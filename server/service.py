@@ -234,7 +234,7 @@ async def _http_server(
     config = uvicorn.Config(
         app,
         log_config=None,
-        log_level=_quiet_level(),
+        log_level=logging.WARNING,  # Below it, addresses with all that is in them.
         access_log=False,
         proxy_headers=False,  # Nothing here depends on where a client says it is.
         ws_max_size=_SCREEN_MESSAGE_BYTES,

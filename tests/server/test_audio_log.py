@@ -1,3 +1,4 @@
+import shutil
 from contextlib import closing
 from pathlib import Path
 
@@ -51,6 +52,56 @@ def test_the_finished_recording_has_the_very_samples_of_the_line(
     assert rate == 8000
     np.testing.assert_array_equal(pcm, decode(data[:-1], MULAW))
     assert [path.name for path in tmp_path.iterdir()] == ["c1.flac"]
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1])
+def test_a_call_without_audio_leaves_no_recording(tmp_path: Path, n_bytes: int) -> None:
+    log = AudioLog(tmp_path, "c1", MULAW)
+    log.append(noise(n_bytes))
+    log.store()
+
+    log.finish()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recording_that_cannot_be_written_leaves_the_raw_audio(
+    tmp_path: Path,
+) -> None:
+    log = AudioLog(tmp_path, "c1", MULAW)
+    log.append(noise(100))
+    log.store()
+    (tmp_path / "c1.flac.part").mkdir()
+
+    with pytest.raises(OSError, match=r"c1\.flac could not be written"):
+        log.finish()
+
+    assert (tmp_path / "c1.raw").read_bytes() == noise(100)
+
+
+def test_a_file_whose_folder_is_gone_is_written_again(tmp_path: Path) -> None:
+    with closing(AudioLog(tmp_path / "in", "c1", MULAW)) as log:
+        log.append(noise(1000))
+        log.store()
+        shutil.rmtree(tmp_path / "in")
+
+        log.keep_place()
+        log.append(b"more")
+        log.store()
+
+        assert (tmp_path / "in" / "c1.raw").read_bytes() == noise(1000) + b"more"
+        assert log.read(990, 100) == noise(1000)[990:] + b"more"
+
+
+def test_what_must_survive_a_loss_of_power_is_counted_only_then(
+    tmp_path: Path,
+) -> None:
+    with closing(AudioLog(tmp_path, "c1", MULAW, power_safe=True)) as log:
+        log.append(noise(10))
+        held = log.n_bytes
+        log.store()
+
+        assert (held, log.n_bytes) == (0, 10)
 
 
 def test_deleting_leaves_nothing(tmp_path: Path) -> None:
