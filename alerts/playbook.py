@@ -1,13 +1,15 @@
 """The playbook: lines an agent can open with, as data, in every language."""
 
 import tomllib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alerts.errors import PlaybookError
-from emotion.events import Phase
+from emotion.events import Phase, WordSign
 
 _LANGUAGES = ("en", "zh")
 
@@ -47,11 +49,14 @@ class Playbook:
             self._by_language.setdefault(entry.line.language, []).append(entry)
 
     @property
+    def entries(self) -> tuple[_Entry, ...]:
+        """Every line with what it is for, of every language."""
+        return tuple(e for entries in self._by_language.values() for e in entries)
+
+    @property
     def lines(self) -> tuple[Line, ...]:
         """Every line, of every language."""
-        return tuple(
-            entry.line for entries in self._by_language.values() for entry in entries
-        )
+        return tuple(entry.line for entry in self.entries)
 
     def choose(
         self,
@@ -114,6 +119,92 @@ def read_playbook(text: str, language: str) -> list[_Entry]:
         entries = [_entry(table, language) for table in tables]
     except (tomllib.TOMLDecodeError, KeyError, ValueError) as error:
         raise PlaybookError(f"playbook.{language}: {error!r}") from error
+    _check(entries, language)
+    return entries
+
+
+_Text = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class _Both(BaseModel):
+    """A text in every language: a playbook is complete in all of them, or none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    en: _Text
+    zh: _Text
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    id: Annotated[str, Field(pattern=r"^[\w\-]{1,40}$")]
+    method: _Both
+    text: _Both
+    phases: list[Phase] = []
+    codes: list[WordSign] = []
+
+
+class _Lines(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    lines: Annotated[list[_Line], Field(min_length=1, max_length=200)]
+
+
+def read_playbook_json(data: Mapping[str, Any]) -> Playbook:
+    """Read a playbook of both languages from JSON values.
+
+    Args:
+        data: ``{"lines": [{"id", "method": {"en", "zh"}, "text": {"en", "zh"},
+            "phases": [...], "codes": [...]}]}``.
+
+    Raises:
+        PlaybookError: a line lacks something in a language, has an unknown phase or
+            sign, repeats an id, or no line is for any evidence.
+    """
+    try:
+        lines = _Lines.model_validate(data).lines
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise PlaybookError(f"{where}: {first['msg']}") from None
+    entries: list[_Entry] = []
+    for language in _LANGUAGES:
+        of_language = [_entry_of(line, language) for line in lines]
+        _check(of_language, language)
+        entries += of_language
+    return Playbook(entries)
+
+
+def playbook_to_json(playbook: Playbook) -> dict[str, Any]:
+    """Return `playbook` as values that `read_playbook_json` reads."""
+    by_id: dict[str, dict[str, Any]] = {}
+    for entry in playbook.entries:
+        line = by_id.setdefault(
+            entry.line.line_id,
+            {
+                "id": entry.line.line_id,
+                "method": {},
+                "text": {},
+                "phases": [phase for phase in Phase if phase in entry.phases],
+                "codes": [sign for sign in WordSign if sign in entry.codes],
+            },
+        )
+        line["method"][entry.line.language] = entry.method
+        line["text"][entry.line.language] = entry.line.text
+    return {"lines": list(by_id.values())}
+
+
+def _entry_of(line: _Line, language: str) -> _Entry:
+    return _Entry(
+        Line(line.id, getattr(line.text, language), language),
+        getattr(line.method, language),
+        frozenset(line.phases),
+        frozenset(line.codes),
+    )
+
+
+def _check(entries: Sequence[_Entry], language: str) -> None:
     ids = [entry.line.line_id for entry in entries]
     if len(set(ids)) < len(ids):
         raise PlaybookError(f"playbook.{language}: an id stands twice")
@@ -121,7 +212,6 @@ def read_playbook(text: str, language: str) -> list[_Entry]:
         raise PlaybookError(
             f"playbook.{language}: at least one line must be for any evidence"
         )
-    return entries
 
 
 def _entry(table: dict[str, Any], language: str) -> _Entry:

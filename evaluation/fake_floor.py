@@ -41,6 +41,8 @@ from server.metrics import Metrics
 from server.screens import Feeds
 from server.storage import Storage
 from server.store import Store
+from server.team_books import TeamBooks
+from server.team_pages import team_pages
 from server.trust.access import Access, AccessParams
 from server.trust.audit import AuditLog
 from server.trust.people import People
@@ -228,6 +230,7 @@ async def serving(floor: FakeFloor, data_dir: Path) -> AsyncIterator[str]:
     calls = cast("LiveCalls", floor)
     feeds = Feeds(calls.by_id, floor.bus, Floor(), Health())
     app = build_app(settings, calls, feeds, storage, Metrics(), access)
+    app.include_router(team_pages(TeamBooks(store.engine), storage, access))
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(

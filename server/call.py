@@ -491,7 +491,7 @@ class Call:
         """Log an event, and whatever follows from it right behind it."""
         self._seq += 1
         self._out.append(LogEntry(self._seq, self.now_s, event))
-        self._rules.feed(_as_rules_see(event))
+        self._rules.feed(as_rules_see(event))
         if not self._scored:
             return
         self._cue.feed(event)
@@ -534,7 +534,7 @@ class Call:
         self.ended = True
 
 
-def _as_rules_see(event: Event) -> object:
+def as_rules_see(event: Event) -> object:
     """Return `event` in the words of `alerts`, which knows nothing of the service."""
     match event:
         case WordsRead(reading=reading):

@@ -26,6 +26,7 @@ from server.live import LiveCall, Outside
 from server.metrics import Metrics
 from server.recorder import Recorder
 from server.store import NewCall
+from server.team_books import Kind
 
 logger = logging.getLogger(__name__)
 
@@ -118,6 +119,7 @@ class LiveCalls:
             )
         await self._check_unused(call_id)
         now = datetime.now(UTC)
+        team = self._settings.team_of(hello.agent_id, hello.team)
         started = CallStarted(
             call_id=call_id,
             agent_id=hello.agent_id,
@@ -127,7 +129,9 @@ class LiveCalls:
             consent=hello.consent,
             started_at=now.isoformat(timespec="milliseconds"),
             models=self._factory.models.names,
-            team=self._settings.team_of(hello.agent_id, hello.team),
+            team=team,
+            rules=self._factory.version(Kind.RULES, team),
+            playbook=self._factory.version(Kind.PLAYBOOK, team),
         )
         header = Header(
             started, hello.format.encoding, hello.format.rate, secrets.token_urlsafe(16)

@@ -99,6 +99,8 @@ class CallStarted:
             whose date is not known.
         models: names and versions of the models that listen.
         team: the agent's team; empty where none is known.
+        rules: version of the rules it is listened to with; 0: as shipped.
+        playbook: version of the playbook; 0: as shipped.
     """
 
     call_id: str
@@ -110,6 +112,8 @@ class CallStarted:
     started_at: str
     models: tuple[str, ...]
     team: str = ""
+    rules: int = 0
+    playbook: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ _SEND_S = 10.0
 """How long a screen may take to take one message."""
 _NOT_LOGGED_IN = 4401
 _FORBIDDEN = 4403
+_TEAM_PAGES = ("/rules", "/playbook")
 _NO_PAGES = "The pages have not been built. In a checkout of the project, run: make web"
 
 
@@ -297,6 +298,7 @@ def _add_pages(app: FastAPI) -> None:
         "/reports",
         "/trust",
         "/print/{_}",
+        *_TEAM_PAGES,
     ):
         app.add_api_route(path, page, dependencies=[PUBLIC])
     if STATIC.is_dir():

@@ -5,7 +5,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import uvicorn
@@ -33,6 +33,8 @@ from server.reports.http import report_router
 from server.screens import Feeds
 from server.storage import Storage
 from server.store import Store
+from server.team_books import TeamBooks
+from server.team_pages import team_pages
 from server.trust.access import Access, AccessParams
 from server.trust.audit import AuditLog
 from server.trust.http import add_trust, keep_daily
@@ -99,6 +101,8 @@ async def running_service(
         desk = Desk(store, settings.data_dir)
         metrics = Metrics()
         outside = Outside(Engine(factory.models, metrics), Bus(), storage, metrics)
+        books = await asyncio.to_thread(TeamBooks, store.engine)
+        factory = replace(factory, books=books)
         floor = Floor()
         outside.bus.add_listener(lambda news: _count(floor, news))
         access = _access(settings, store, storage)
@@ -122,6 +126,7 @@ async def running_service(
                 app.include_router(
                     report_router(access, FactTable(store.engine), storage)
                 )
+                app.include_router(team_pages(books, storage, app.state.access))
                 add_desk(app, desk)
                 daily = tasks.create_task(
                     keep_daily(keeping, access.audit, settings.data_dir),

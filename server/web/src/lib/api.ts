@@ -1,5 +1,6 @@
 /** The service over HTTP: actions and finished calls. */
 
+import type { Book, BookKind, Playbook, Rules, Trial } from './books';
 import type { AlertEnd, CallSummary, Entry, HelpReason } from './events';
 import { session } from './session.svelte';
 
@@ -98,9 +99,13 @@ export async function getJson<T>(path: string): Promise<T> {
   return (await (await request(path)).json()) as T;
 }
 
-export async function sendJson<T>(path: string, body: object): Promise<T> {
+export async function sendJson<T>(
+  path: string,
+  body: object,
+  method: 'POST' | 'PUT' = 'POST',
+): Promise<T> {
   const response = await request(path, {
-    method: 'POST',
+    method,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
@@ -110,3 +115,24 @@ export async function sendJson<T>(path: string, body: object): Promise<T> {
 export async function remove(path: string): Promise<void> {
   await request(path, { method: 'DELETE' });
 }
+export const loadBook = <Body>(kind: BookKind, team: string): Promise<Book<Body>> =>
+  getJson(`/v1/${kind}?team=${encodeURIComponent(team)}`);
+
+/** Make a new version of a team's book; null brings back what is shipped. */
+export const saveBook = <Body>(
+  kind: BookKind,
+  team: string,
+  by: string,
+  body: Body | null,
+): Promise<Book<Body>> => sendJson(`/v1/${kind}`, { team, by, body }, 'PUT');
+
+export const tryRules = (team: string, body: Rules, calls: number): Promise<Trial> =>
+  sendJson('/v1/rules/try', { team, body, calls });
+
+export const previewPlaybook = (
+  body: Playbook,
+  language: string,
+  phase: string,
+  codes: readonly string[],
+): Promise<readonly { readonly id: string; readonly text: string }[]> =>
+  sendJson('/v1/playbook/preview', { body, language, phase, codes });

@@ -8,6 +8,8 @@ export type Route =
   | { readonly page: 'reports' }
   | { readonly page: 'trust' }
   | { readonly page: 'print'; readonly callId: string }
+  | { readonly page: 'rules' }
+  | { readonly page: 'playbook' }
   | { readonly page: 'unknown' };
 
 export function parse(pathname: string, search: string): Route {
@@ -27,6 +29,7 @@ export function parse(pathname: string, search: string): Route {
   if (page === 'print' && id !== undefined) {
     return { page: 'print', callId: decodeURIComponent(id) };
   }
+  if ((page === 'rules' || page === 'playbook') && id === undefined) return { page };
   return { page: 'unknown' };
 }
 

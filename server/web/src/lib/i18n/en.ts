@@ -1,6 +1,7 @@
 import type { AlertEnd, CallEndReason, Consent, Degradation, HelpReason, Party, Phase, Severity } from '../events';
 import { trustEn, type TrustMessages } from './trust.en';
 
+import { booksEn, type BookMessages } from './books';
 import type { Sort } from '../filter';
 
 /** Every text on the screens; `zh` has to have the same shape. */
@@ -193,6 +194,7 @@ export interface Messages {
     readonly liveCall: string;
     readonly toBoard: string;
   };
+  readonly books: BookMessages;
   readonly errors: {
     readonly load: string;
     readonly send: string;
@@ -488,6 +490,7 @@ export const en: Messages = {
     liveCall: 'This call is still live.',
     toBoard: 'Open it on the board',
   },
+  books: booksEn,
   errors: {
     load: 'This could not be loaded.',
     send: 'That did not reach the service.',

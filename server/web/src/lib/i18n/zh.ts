@@ -1,3 +1,4 @@
+import { booksZh } from './books';
 import type { Messages } from './en';
 import { trustZh } from './trust.zh';
 
@@ -286,6 +287,7 @@ export const zh: Messages = {
     liveCall: '这通电话仍在进行。',
     toBoard: '在看板上打开',
   },
+  books: booksZh,
   errors: {
     load: '无法载入。',
     send: '未能送达服务。',
