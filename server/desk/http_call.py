@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from server.desk.corrections import NewCorrection
 from server.desk.desk import Desk
 from server.desk.peaks import read_peaks
+from server.desk.search import Neighbours
 from server.trust.access import Access, Permission, Viewer, needs
 from server.trust.audit import Action
 
@@ -42,10 +43,19 @@ async def _known(desk: Desk, call_id: str) -> None:
 
 
 def _add_looks(router: APIRouter, desk: Desk) -> None:
-    @router.get("", dependencies=[needs(Permission.CALLS)])
-    async def beside(call_id: str) -> dict[str, Any]:
+    @router.get("")
+    async def beside(
+        call_id: str,
+        request: Request,
+        viewer: Annotated[Viewer, needs(Permission.CALLS)],
+    ) -> dict[str, Any]:
         await _known(desk, call_id)
+        access: Access = request.app.state.access
+        await access.record_look(viewer, Action.VIEW, call_id)
         neighbours = await desk.do(desk.search.neighbours, call_id)
+        if viewer.only_agent_id is not None:
+            # The calls around it may be a colleague's.
+            neighbours = Neighbours(None, None)
         return {
             "neighbours": asdict(neighbours),
             "comments": [asdict(c) for c in await desk.do(desk.comments.of, call_id)],

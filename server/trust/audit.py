@@ -32,6 +32,7 @@ FIRST_PREVIOUS = "0" * 64
 _CODE = re.compile(r"[A-Za-z0-9_.:/+=,@#-]{0,160}")
 """No blank and no letter but ASCII: nothing that somebody said fits in."""
 
+_PAGE = 1000
 _LOCK = 0x43414C4D
 """Number of the PostgreSQL advisory lock that writers of the log wait for."""
 
@@ -269,12 +270,19 @@ class AuditLog:
         return Anchor(last.seq, last.hash) if last else Anchor(0, FIRST_PREVIOUS)
 
     def entries(self) -> Iterator[AuditEntry]:
-        """Every entry, oldest first; a few stand in memory at a time."""
-        query = sa.select(_TABLE).order_by(_TABLE.c.seq)
-        with self._engine.connect() as connection:
-            found = connection.execution_options(yield_per=1000).execute(query)
-            for row in found:
+        """Every entry, oldest first; a page of them stands in memory at a time."""
+        last_seq: int | None = None
+        while True:
+            query = sa.select(_TABLE).order_by(_TABLE.c.seq).limit(_PAGE)
+            if last_seq is not None:
+                query = query.where(_TABLE.c.seq > last_seq)
+            with self._engine.connect() as connection:
+                rows = connection.execute(query).all()
+            for row in rows:
                 yield AuditEntry(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+            if len(rows) < _PAGE:
+                return
+            last_seq = rows[-1].seq
 
     def newest(
         self, limit: int, before_seq: int | None = None, call_id: str | None = None

@@ -145,7 +145,8 @@ export const trustEn: TrustMessages = {
     whole: (n) => `The audit log is whole: ${n} entries.`,
     broken: (seq) => `The audit log is broken at entry ${seq}.`,
     brokenHint: 'Somebody changed it past the service. The entries before are whole.',
-    anchored: (n) => `It holds all ${n} heads that were written down.`,
+    anchored: (n) =>
+      n === 1 ? 'It holds the head that was written down.' : `It holds all ${n} heads that were written down.`,
     notAnchored: 'No head of it was written down yet: a cut at its end would not show.',
     log: 'Audit log',
     columns: { at: 'When', who: 'Who', action: 'Did', call: 'Call', detail: 'Detail' },

@@ -1,9 +1,10 @@
-"""A real PostgreSQL for the desk's queries, where one is installed."""
+"""A real PostgreSQL, where one is installed, for whatever writes SQL."""
 
 import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,21 +19,23 @@ def _program(name: str) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_url() -> Iterator[str]:
     """A PostgreSQL of the tests' own, on a socket in a folder, gone afterwards."""
     pytest.importorskip("psycopg", reason="pip install 'calmline[postgresql]'")
     initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
     if initdb is None or pg_ctl is None:
         pytest.skip("PostgreSQL is missing; on Debian: apt-get install postgresql")
+    # A folder of its own: pytest closes those of its tests to every other user.
+    with tempfile.TemporaryDirectory(prefix="calmline-pg-") as name:
+        yield from _running(initdb, pg_ctl, Path(name))
+
+
+def _running(initdb: str, pg_ctl: str, folder: Path) -> Iterator[str]:
     # PostgreSQL refuses to run as root.
     user = "nobody" if os.geteuid() == 0 else None
-    folder = tmp_path_factory.mktemp("postgresql")
     data = folder / "data"
     if user is not None:
-        for place in (folder, *folder.parents[:2]):
-            place.chmod(0o755)
-        owner = pwd.getpwnam(user)
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
 
     def run(*command: str) -> None:
         done = subprocess.run(
