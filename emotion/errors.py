@@ -3,6 +3,7 @@
 EmotionError
 ├── LexiconError     a lexicon names an unknown sign, guard or part, or is not TOML
 ├── WordModelError   weights of the word model are damaged or of another format
+├── TrainingError    there is nothing to learn from these lines, or SciPy is missing
 ├── ParameterError   a setting is outside the range in which it means something
 └── OrderError       an event or a moment is older than the one before
 """
@@ -18,6 +19,10 @@ class LexiconError(EmotionError):
 
 class WordModelError(EmotionError):
     """A word model cannot be used; the message says how to repair it."""
+
+
+class TrainingError(EmotionError):
+    """A model cannot be trained like this; the message says what is missing."""
 
 
 class ParameterError(EmotionError):

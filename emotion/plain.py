@@ -96,6 +96,20 @@ def plain_text(text: str, *, spaced: bool, folds: Mapping[str, str]) -> PlainTex
     )
 
 
+def spoken_text(text: str) -> str:
+    """Bring a text into the form that its meaning is taken from.
+
+    Lower case, words with their apostrophes, none of the marks that recognition sets
+    by its own lights; one space where something was left out.
+    """
+    folded = unicodedata.normalize("NFKC", text).lower()
+    kept = (
+        "'" if c in APOSTROPHES else c if c.isalnum() or c == MASK else " "
+        for c in folded
+    )
+    return " ".join("".join(kept).split())
+
+
 def _inside_abbreviation(text: str, index: int) -> bool:
     """Whether a full stop joins letters or digits: ``F.C.C.``, ``12.50``."""
     return (

@@ -1,8 +1,9 @@
 """What was learned about words: how unhappy, angry or abusive an utterance is.
 
-A logistic regression for each question, on the words and pairs of words of the
-utterance (characters, in a language that writes no spaces) and on the signs that the
-lexicon found. It is trained by `python -m evaluation train_words`.
+For each question a logistic regression on the words and pairs of words of the utterance
+(characters, in a language that writes no spaces) and on the signs that the lexicon
+found; another on how near its meaning is to that of known lines, where an encoder gives
+its vector; and a third that weighs the two. `emotion.word_training` trains them.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib import resources
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from emotion.errors import WordModelError
 from emotion.events import WordSign
 from emotion.plain import PlainText
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Counts up when features or the file's fields change their meaning."""
 
 EDGE: Final = "\N{MIDDLE DOT}"
@@ -33,7 +34,24 @@ SIGNS: Final = tuple(WordSign)
 N_SIGN_FEATURES: Final = len(SIGNS) + 1
 """One for each sign that was found, and the lexicon's hostility."""
 
-_ARRAYS: Final = ("keys", "weights", "scales", "signs", "bias", "caution", "about")
+_ARRAYS: Final = (
+    "keys",
+    "weights",
+    "scales",
+    "signs",
+    "bias",
+    "known",
+    "known_unit",
+    "center",
+    "spread",
+    "width",
+    "meaning",
+    "meaning_bias",
+    "mix",
+    "caution",
+    "likely",
+    "about",
+)
 
 
 class Question(IntEnum):
@@ -44,6 +62,17 @@ class Question(IntEnum):
     ABUSIVE = 2
     PUBLIC_THREAT = 3
     THIRD_PARTY_THREAT = 4
+    CHURN = 5
+    REPEATED_CONTACT = 6
+    SUPERVISOR = 7
+    RELIEVED = 8
+
+
+class Basis(IntEnum):
+    """What answers go by; its row in `caution` and `likely`."""
+
+    WORDS = 0
+    MEANING = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +97,7 @@ class Answer:
     Attributes:
         p: probability of yes, in [0, 1], where as many lines say yes as in training.
         cautious_p: the same in calls, where nearly all is calm.
+        yes: the answer, where yes and no have to be told apart.
         found: the grams of the utterance.
         parts: what each gram speaks for yes; shape ``(n_grams,)``.
         places: where each word stands in the plain text.
@@ -75,6 +105,7 @@ class Answer:
 
     p: float
     cautious_p: float
+    yes: bool
     found: Grams
     parts: NDArray[np.float64]
     places: Sequence[tuple[int, int]]
@@ -83,12 +114,13 @@ class Answer:
         """Where in the plain text the words are that speak most for yes.
 
         Returns:
-            First character, and the one after the last; the same when none does.
+            First character, and the one after the last. All of them when no single
+            word does: then the meaning of the whole speaks for it.
         """
         first, last = _heaviest(self.found, self.parts, len(self.places))
-        return (
-            (self.places[first][0], self.places[last][1]) if last >= first else (0, 0)
-        )
+        if last < first:
+            first, last = 0, len(self.places) - 1
+        return (self.places[first][0], self.places[last][1]) if self.places else (0, 0)
 
 
 def places_of_words(plain: str, *, spaced: bool) -> list[tuple[int, int]]:
@@ -127,6 +159,72 @@ def probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0))), np.float64)
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a model was trained beside; it does not fit another.
+
+    Attributes:
+        lexicon: version of the language's lexicon.
+        encoder: name of the encoder's weights.
+    """
+
+    lexicon: str
+    encoder: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nearness:
+    """How near in meaning a text is to lines that are known.
+
+    Attributes:
+        known: vectors of the lines, standardised, float32, shape ``(n_known, n_dims)``.
+        center: taken off a vector, shape ``(n_dims,)``.
+        spread: then divided by, shape ``(n_dims,)``.
+        width: of the Gaussian, in squared standard deviations to the minus one.
+    """
+
+    known: NDArray[np.float32]
+    center: NDArray[np.float32]
+    spread: NDArray[np.float32]
+    width: float
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Self:
+        """Take it from a model's arrays."""
+        unit = float(arrays["known_unit"][0])
+        return cls(
+            arrays["known"].astype(np.float32) * np.float32(unit),
+            arrays["center"].astype(np.float32),
+            arrays["spread"].astype(np.float32),
+            float(arrays["width"][0]),
+        )
+
+    def to_known(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return 1 for the same meaning down to 0; shape ``(n_vectors, n_known)``."""
+        return self.between((vectors - self.center) / self.spread)
+
+    def between(self, standard: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Do the same for vectors that are standardised already."""
+        squares = (self.known**2).sum(axis=1)
+        distance = (standard**2).sum(axis=1)[:, None] + squares
+        distance = distance - 2.0 * standard @ self.known.T
+        apart = np.maximum(distance.astype(np.float64), 0.0)
+        return np.asarray(np.exp(-self.width * apart), np.float64)
+
+
+def mixed(
+    mix: NDArray[np.float64], words: NDArray[np.float64], meant: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Weigh logits by the words and by the meaning.
+
+    Args:
+        mix: shape ``(3, n_questions)``: worth of the words, of the meaning, offset.
+        words: logits, shape ``(..., n_questions)``.
+        meant: logits, same shape.
+    """
+    return np.asarray(mix[0] * words + mix[1] * meant + mix[2], np.float64)
+
+
 class WordModel:
     """Judges utterances of one language.
 
@@ -135,42 +233,63 @@ class WordModel:
     Attributes:
         language: ISO 639-1 code.
         version: first characters of the file's checksum.
-        lexicon: version of the lexicon that it was trained beside.
+        beside: what it was trained beside.
+        arrays: what was learned, as `pack_word_model` takes it.
     """
 
     def __init__(
-        self, arrays: Mapping[str, NDArray[np.generic]], language: str, lexicon: str
+        self, arrays: Mapping[str, NDArray[np.generic]], language: str, beside: Beside
     ) -> None:
         self.language = language
-        self.lexicon = lexicon
+        self.beside = beside
         self.version = checksum(arrays)[:8]
-        self._keys = arrays["keys"].astype(np.uint32)
+        self.arrays = arrays
         scales = arrays["scales"].astype(np.float64)
+        self._keys = arrays["keys"].astype(np.uint32)
         self._weights = arrays["weights"].astype(np.float64) * scales
         self._signs = arrays["signs"].astype(np.float64)
         self._bias = arrays["bias"].astype(np.float64)
-        self._caution = float(arrays["caution"][0])
+        self._near = Nearness.of(arrays)
+        self._meaning = arrays["meaning"].astype(np.float64)
+        self._meaning_bias = arrays["meaning_bias"].astype(np.float64)
+        self._mix = arrays["mix"].astype(np.float64)
+        self._caution = arrays["caution"].astype(np.float64)
+        self._likely = arrays["likely"].astype(np.float64)
 
     def judge(
-        self, plain: PlainText, signs: NDArray[np.float64], *, spaced: bool
+        self,
+        plain: PlainText,
+        signs: NDArray[np.float64],
+        vector: NDArray[np.float32] | None = None,
+        *,
+        spaced: bool,
     ) -> Mapping[Question, Answer]:
         """Judge one utterance.
 
         Args:
             plain: its plain form.
             signs: shape ``(N_SIGN_FEATURES,)``, see `sign_features`.
+            vector: its meaning, by the encoder that the model was trained beside;
+                None: go by the words alone.
             spaced: the language puts spaces between words.
         """
         places = places_of_words(plain.text, spaced=spaced)
         found = grams([plain.text[start:end] for start, end in places])
         parts = self._parts(found.keys)
         logits = parts.sum(axis=0) + self._signs @ signs + self._bias
+        basis = Basis.WORDS
+        if vector is not None:
+            basis = Basis.MEANING
+            near = self._near.to_known(vector[None, :])[0]
+            meant = near @ self._meaning + self._meaning_bias
+            logits = mixed(self._mix, logits, meant)
         p = probability(logits)
-        cautious_p = probability(logits - self._caution)
+        cautious_p = probability(logits - self._caution[basis])
         return {
             question: Answer(
                 float(p[question]),
                 float(cautious_p[question]),
+                bool(p[question] >= self._likely[basis, question]),
                 found,
                 parts[:, question],
                 places,
@@ -239,14 +358,19 @@ def parse_word_model(content: bytes, name: str) -> WordModel:
     """
     try:
         arrays = _unpacked(content)
-        number, language, lexicon, wanted = (str(one) for one in arrays["about"])
+        number, language, *about = map(str, arrays["about"])
     except _DAMAGE as error:
         raise WordModelError(f"{name} is damaged; {_REPAIR}") from error
     if number != str(FORMAT):
         raise WordModelError(f"{name} has format {number}, not {FORMAT}; {_REPAIR}")
+    try:
+        lexicon, encoder, wanted = about
+        arrays = {key: arrays[key] for key in _ARRAYS}
+    except (LookupError, ValueError) as error:
+        raise WordModelError(f"{name} is damaged; {_REPAIR}") from error
     if checksum(arrays) != wanted:
         raise WordModelError(f"{name} does not match its checksum; {_REPAIR}")
-    return WordModel(arrays, language, lexicon)
+    return WordModel(arrays, language, Beside(lexicon, encoder))
 
 
 def _unpacked(content: bytes) -> dict[str, NDArray[np.generic]]:
@@ -254,7 +378,7 @@ def _unpacked(content: bytes) -> dict[str, NDArray[np.generic]]:
         if file.testzip() is not None:
             raise zipfile.BadZipFile("a member does not match its CRC")
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        return {key: file[key] for key in _ARRAYS}
+        return {key: file[key] for key in file.files}
 
 
 _DAMAGE: Final = (
@@ -275,7 +399,7 @@ _REPAIR: Final = (
 
 
 def pack_word_model(
-    arrays: Mapping[str, NDArray[np.generic]], language: str, lexicon: str
+    arrays: Mapping[str, NDArray[np.generic]], language: str, beside: Beside
 ) -> bytes:
     """Make the content of a file; the same arrays give the same bytes.
 
@@ -283,12 +407,18 @@ def pack_word_model(
         arrays: ``keys`` uint32, ascending, shape ``(n,)``; ``weights`` int8, shape
             ``(n, n_questions)``; ``scales`` float32, what 1 of each question's weights
             is worth; ``signs`` float32, ``(n_questions, N_SIGN_FEATURES)``; ``bias``
-            float32, ``(n_questions,)``; ``caution`` float32, ``(1,)``, taken off
-            the logits where calls, not lines, are read.
+            float32, ``(n_questions,)``; ``known`` int8, ``(n_known, n_dims)``;
+            ``known_unit`` float32, ``(1,)``, what 1 of it is worth; ``center``,
+            ``spread`` and ``width`` float32, see `Nearness`; ``meaning`` float32,
+            ``(n_known, n_questions)``; ``meaning_bias`` float32, ``(n_questions,)``;
+            ``mix`` float32, see `mixed`; ``caution`` float32, ``(n_bases,)``, taken
+            off the logits where calls, not lines, are read; ``likely`` float32,
+            ``(n_bases, n_questions)``, the probability from which on it is yes.
         language: ISO 639-1 code.
-        lexicon: version of the lexicon that it was trained beside.
+        beside: what it was trained beside.
     """
-    about = np.array([str(FORMAT), language, lexicon, checksum(arrays)])
+    named = (str(FORMAT), language, beside.lexicon, beside.encoder, checksum(arrays))
+    about = np.array(named)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         for name in _ARRAYS:

@@ -5,10 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from emotion.errors import LexiconError
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion.errors import LexiconError, WordModelError
 from emotion.events import Tier, WordHit, WordReading, WordSign
 from emotion.lexicon import CALMING, Lexicon, SignGroup, load_lexicons
-from emotion.plain import PlainText, plain_text
+from emotion.plain import PlainText, plain_text, spoken_text
 from emotion.word_model import (
     Answer,
     Question,
@@ -16,6 +19,7 @@ from emotion.word_model import (
     load_word_models,
     sign_features,
 )
+from models.ports import TextEncoder
 
 REPEAT_SHARE: Final = 0.5
 """What a further hit of the same sign counts for, beside the first (adopted)."""
@@ -42,8 +46,16 @@ docs/models/words.md."""
 QUIET: Final = 0.05
 """Less hostility than this counts for less still: it would only add up over a call."""
 
-LIKELY: Final = 0.5
-"""From this probability on a model's answer is taken for yes."""
+RELIEF_WORTH: Final = 0.35
+"""What relief or thanks take away at most (adopted: the lexicon's heaviest)."""
+
+COMPLAINS: Final = 0.25
+"""Less likely a complaint than this, and a body or a medium is only mentioned; chosen
+on held-out lines."""
+
+MEANT: Final = 600
+"""Characters that the meaning is taken from; nobody says more in an utterance, but a
+loop of recognition does."""
 
 SHOWN: Final = 0.25
 """Above this hostility the words that it comes from are shown."""
@@ -73,15 +85,27 @@ class WordReader:
         lexicons: one for each language that is read.
         models: at most one for each of these languages; it judges the utterance
             with the lexicon's signs in hand. Without one the signs decide.
+        encoder: gives the models the meaning; without one they go by the words.
 
     Raises:
         LexiconError: two lexicons are for the same language.
+        WordModelError: a model was trained beside another encoder.
     """
 
     def __init__(
-        self, lexicons: Iterable[Lexicon], models: Iterable[WordModel] = ()
+        self,
+        lexicons: Iterable[Lexicon],
+        models: Iterable[WordModel] = (),
+        encoder: TextEncoder | None = None,
     ) -> None:
         self._models = {model.language: model for model in models}
+        self._encoder = encoder
+        for model in self._models.values():
+            if encoder and encoder.name != model.beside.encoder:
+                raise WordModelError(
+                    f"the word model for {model.language!r} goes with the encoder "
+                    f"{model.beside.encoder}, not with {encoder.name}"
+                )
         self._lexicons: dict[str, Lexicon] = {}
         for lexicon in lexicons:
             if lexicon.language in self._lexicons:
@@ -125,24 +149,36 @@ class WordReader:
         model = self._models.get(language)
         if model is not None and plain.text:
             features = sign_features({hit.sign for hit in found}, hostility)
-            judged = model.judge(plain, features, spaced=lexicon.spaced)
+            judged = model.judge(
+                plain, features, self._meaning(text), spaced=lexicon.spaced
+            )
             outright = _outright(judged, found)
-            hostility = _judged_hostility(judged, found)
+            hostility = _judged_hostility(judged)
             tier = _judged_tier(judged, outright)
             found = _judged_hits(judged, hostility, tier, found)
             name += f"-{model.version}"
+            name += f"-{self._encoder.name}" if self._encoder else ""
         hits = (WordHit(hit.sign, *plain.span(hit.start, hit.end)) for hit in found)
         return WordReading(start_s, end_s, hostility, tier, tuple(hits), language, name)
 
+    def _meaning(self, text: str) -> NDArray[np.float32] | None:
+        if self._encoder is None:
+            return None
+        return self._encoder.encode(spoken_text(text)[:MEANT])
 
-def load_word_reader() -> WordReader:
+
+def load_word_reader(encoder: TextEncoder | None = None) -> WordReader:
     """Make the reader that comes with the package: lexicons and trained models.
+
+    Args:
+        encoder: see `models.text_encoder.load_text_encoder`; without one the models
+            go by the words alone, which is worth less.
 
     Raises:
         LexiconError: a lexicon is damaged.
         WordModelError: a model is damaged.
     """
-    return WordReader(load_lexicons(), load_word_models())
+    return WordReader(load_lexicons(), load_word_models(), encoder)
 
 
 def _matches(group: SignGroup, plain: PlainText) -> list[_Found]:
@@ -204,15 +240,15 @@ def expected_hostility(unhappy: float, angry: float, abusive: float) -> float:
     return hostility * min(1.0, hostility / QUIET)
 
 
-def _judged_hostility(judged: Judged, found: Iterable[_Found]) -> float:
+def _judged_hostility(judged: Judged) -> float:
     hostile = expected_hostility(
         judged[Question.UNHAPPY].cautious_p,
         judged[Question.ANGRY].cautious_p,
         judged[Question.ABUSIVE].cautious_p,
     )
-    calming = -min(0.0, _hostility(hit for hit in found if hit.sign in CALMING))
     # Thanks in a complaint are seldom meant.
-    return round(hostile - calming * (1.0 - judged[Question.UNHAPPY].p), 4)
+    calming = judged[Question.RELIEVED].p * (1.0 - judged[Question.UNHAPPY].p)
+    return round(hostile - RELIEF_WORTH * calming, 4)
 
 
 def _outright(judged: Judged, found: Iterable[_Found]) -> list[_Found]:
@@ -221,43 +257,43 @@ def _outright(judged: Judged, found: Iterable[_Found]) -> list[_Found]:
     They are threats whatever the model makes of them: one that is missed costs more
     than one that is looked at in vain.
     """
-    if judged[Question.UNHAPPY].p < LIKELY:
+    if not judged[Question.UNHAPPY].yes:
         return []
     return [hit for hit in found if hit.sign in THREATS.values()]
 
 
 def _judged_tier(judged: Judged, outright: Iterable[_Found]) -> Tier | None:
+    if judged[Question.UNHAPPY].p < COMPLAINS:
+        return None
     said = _tier({hit.sign for hit in outright})
-    if said is Tier.THIRD_PARTY:
-        return said
-    public = judged[Question.PUBLIC_THREAT].p
-    third_party = judged[Question.THIRD_PARTY_THREAT].p
-    if third_party >= max(LIKELY, public):
+    public = judged[Question.PUBLIC_THREAT]
+    third_party = judged[Question.THIRD_PARTY_THREAT]
+    if third_party.yes and (third_party.p >= public.p or not public.yes):
         return Tier.THIRD_PARTY
-    if public >= LIKELY or said is Tier.PUBLIC:
+    if public.yes:
         return Tier.PUBLIC
-    return Tier.DIRECT if judged[Question.UNHAPPY].p >= LIKELY else None
+    if said in THREATS:
+        return said
+    return Tier.DIRECT if judged[Question.UNHAPPY].yes else None
 
 
 def _judged_hits(
     judged: Judged, hostility: float, tier: Tier | None, found: list[_Found]
 ) -> list[_Found]:
-    """Show the threats, unless there is none, and where the hostility is."""
+    """Show what is asked for, the threats, unless there is none, and the hostility."""
+    if judged[Question.UNHAPPY].yes:
+        found = [hit for hit in found if hit.sign not in CALMING]
     threat = THREATS.get(tier) if tier else None
-    if threat is None:
-        found = [hit for hit in found if hit.sign not in THREATS.values()]
-    elif not any(hit.sign is threat for hit in found):
-        found = [*found, *_shown(threat, judged[_ASKED[threat]])]
+    found = [
+        hit for hit in found if hit.sign not in THREATS.values() or hit.sign is threat
+    ]
+    asked = {threat} if threat else set()
+    asked |= {sign for sign, question in _ASKED.items() if judged[question].yes}
+    for sign in sorted(asked - {hit.sign for hit in found}):
+        found += _shown(sign, judged[_ANSWERED[sign]])
     if hostility > SHOWN and not any(hit.sign not in CALMING for hit in found):
-        angry = judged[Question.ANGRY].p >= LIKELY
-        found = [
-            *found,
-            *(
-                _shown(WordSign.ANGER, judged[Question.ANGRY])
-                if angry
-                else _shown(WordSign.DISSATISFIED, judged[Question.UNHAPPY])
-            ),
-        ]
+        question = Question.ANGRY if judged[Question.ANGRY].yes else Question.UNHAPPY
+        found += _shown(_SHOWN_AS[question], judged[question])
     return sorted(found, key=lambda hit: (hit.start, hit.end, hit.sign))
 
 
@@ -267,6 +303,15 @@ def _shown(sign: WordSign, answer: Answer) -> list[_Found]:
 
 
 _ASKED: Final = {
+    WordSign.CHURN: Question.CHURN,
+    WordSign.REPEATED_CONTACT: Question.REPEATED_CONTACT,
+    WordSign.SUPERVISOR: Question.SUPERVISOR,
+}
+_ANSWERED: Final = _ASKED | {
     WordSign.PUBLIC_THREAT: Question.PUBLIC_THREAT,
     WordSign.THIRD_PARTY_THREAT: Question.THIRD_PARTY_THREAT,
+}
+_SHOWN_AS: Final = {
+    Question.ANGRY: WordSign.ANGER,
+    Question.UNHAPPY: WordSign.DISSATISFIED,
 }

@@ -17,11 +17,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.events import Tier, WordReading
+from emotion.events import Tier, WordReading, WordSign
 from emotion.words import load_word_reader
 from evaluation.interval import bootstrap
 from evaluation.report import Figure, Report
 from models.errors import DataError
+from models.text_encoder import load_text_encoder
 
 THRESHOLD = 0.25
 """A line counts as flagged when its hostility is above this.
@@ -66,6 +67,7 @@ class Line:
         tier: whom the customer tells, None nobody.
         kind: what the line is an example of, empty when the data does not say.
         dialog: lines of one dialogue depend on each other; empty for a lone line.
+        signs: what else is in it, such as a wish to leave; None when nobody looked.
     """
 
     text: str
@@ -74,6 +76,7 @@ class Line:
     tier: Tier | Unjudged | None
     kind: str = ""
     dialog: str = ""
+    signs: frozenset[WordSign] | None = None
 
 
 class Reader(Protocol):
@@ -125,7 +128,7 @@ def run(args: argparse.Namespace) -> Report:
     data = ", ".join(path.name for path in args.data)
     return measure(
         lines,
-        load_word_reader(),
+        load_word_reader(load_text_encoder()),
         command=command,
         data=data,
         n_mistakes=args.mistakes,
@@ -172,7 +175,15 @@ def _parsed(row: str, where: str, sources: Sequence[str]) -> Iterator[Line]:
     if type(level) is not int or not 0 <= level <= HIGHEST_LEVEL:
         raise DataError(f"{where}: level must be 0 to {HIGHEST_LEVEL} or null")
     kind, dialog = (fields.get(name) or "" for name in ("kind", "dialog"))
-    yield Line(text, lang, level, _tier(fields, where), str(kind), str(dialog))
+    yield Line(
+        text,
+        lang,
+        level,
+        _tier(fields, where),
+        str(kind),
+        str(dialog),
+        _signs(fields, where),
+    )
 
 
 def _tier(fields: dict[str, object], where: str) -> Tier | Unjudged | None:
@@ -182,6 +193,15 @@ def _tier(fields: dict[str, object], where: str) -> Tier | Unjudged | None:
     if tier not in set(Tier):
         raise DataError(f"{where}: tier must be null or one of {', '.join(Tier)}")
     return Tier(str(tier))
+
+
+def _signs(fields: dict[str, object], where: str) -> frozenset[WordSign] | None:
+    signs = fields.get("signs")
+    if signs is None:
+        return None
+    if not isinstance(signs, list) or not set(signs) <= set(WordSign):
+        raise DataError(f"{where}: signs must be a list of {', '.join(WordSign)}")
+    return frozenset(WordSign(sign) for sign in signs)
 
 
 def bare(text: str) -> str:

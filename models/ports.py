@@ -170,3 +170,16 @@ class Diariser(Protocol):
             InferenceError: the models could not run on this input.
         """
         ...
+
+
+class TextEncoder(Protocol):
+    """Turns a text into a vector of its meaning. Pure, thread-safe, a few ms."""
+
+    @property
+    def name(self) -> str:
+        """Name of the weights."""
+        ...
+
+    def encode(self, text: str) -> NDArray[np.float32]:
+        """Return the vector; float32, shape ``(n_dims,)``, of length one."""
+        ...

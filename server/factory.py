@@ -6,6 +6,7 @@ from typing import Self
 from alerts.playbook import Playbook, load_playbook
 from emotion.roles import RoleParams, RoleReader, load_role_reader
 from emotion.words import WordReader, load_word_reader
+from models.text_encoder import load_text_encoder
 from server.call import Call, CallParams
 from server.engine import Models
 from server.events import CallStarted
@@ -34,7 +35,7 @@ class CallFactory:
         """A factory with the shipped words and playbook."""
         return cls(
             models,
-            load_word_reader(),
+            load_word_reader(load_text_encoder()),
             load_playbook(),
             roles=load_role_reader(roles),
         )

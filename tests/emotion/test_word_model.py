@@ -14,6 +14,9 @@ from emotion.plain import plain_text
 from emotion.word_model import (
     N_SIGN_FEATURES,
     SIGNS,
+    Basis,
+    Beside,
+    Nearness,
     Question,
     WordModel,
     grams,
@@ -27,6 +30,7 @@ from emotion.word_model import (
 
 pytestmark = pytest.mark.unit
 
+BESIDE = Beside("1", "toy-encoder")
 NO_SIGNS = sign_features(frozenset(), 0.0)
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -43,13 +47,23 @@ def toy_arrays(angry: dict[str, int], caution: float = 0.0) -> Arrays:
         "scales": np.full(len(Question), 0.5, np.float32),
         "signs": signs,
         "bias": np.full(len(Question), -1.0, np.float32),
-        "caution": np.array([caution], np.float32),
+        "caution": np.full(len(Basis), caution, np.float32),
+        "likely": np.full((len(Basis), len(Question)), 0.5, np.float32),
+        # One known line, at (10, 0) after standardising.
+        "known": np.array([[10, 0]], np.int8),
+        "known_unit": np.ones(1, np.float32),
+        "center": np.zeros(2, np.float32),
+        "spread": np.array([0.1, 0.1], np.float32),
+        "width": np.array([0.01], np.float32),
+        "meaning": np.full((1, len(Question)), 6.0, np.float32),
+        "meaning_bias": np.full(len(Question), -3.0, np.float32),
+        "mix": np.repeat([[1.0], [1.0], [0.0]], len(Question), axis=1),
     }
 
 
 def toy(angry: dict[str, int], caution: float = 0.0) -> WordModel:
     arrays = toy_arrays(angry, caution)
-    return parse_word_model(pack_word_model(arrays, "en", "1"), "toy")
+    return parse_word_model(pack_word_model(arrays, "en", BESIDE), "toy")
 
 
 def test_grams_are_words_and_neighbours_with_the_edges() -> None:
@@ -95,7 +109,7 @@ def test_a_known_word_moves_its_own_question_only() -> None:
     calm = 1 / (1 + np.exp(1.0))
     assert judged[Question.ANGRY].p > 0.8
     assert judged[Question.UNHAPPY].p == pytest.approx(calm)
-    assert judged[Question.UNHAPPY].span() == (0, 0)
+    assert judged[Question.UNHAPPY].span() == (0, len("you are hopeless"))
 
 
 def test_the_words_that_weigh_most_are_shown() -> None:
@@ -127,6 +141,30 @@ def test_signs_of_the_lexicon_count() -> None:
     assert without < 0.5 < beside
 
 
+def test_the_meaning_counts_by_how_near_it_is_to_a_known_line() -> None:
+    plain = plain_text("anything", spaced=True, folds={})
+    model = toy({})
+
+    same, far = (
+        model.judge(plain, NO_SIGNS, np.array(vector, np.float32), spaced=True)
+        for vector in ([1.0, 0.0], [-1.0, 0.0])
+    )
+
+    by_words = model.judge(plain, NO_SIGNS, spaced=True)[Question.ANGRY]
+    assert far[Question.ANGRY].p < by_words.p < 0.5 < same[Question.ANGRY].p
+    assert same[Question.ANGRY].yes
+    assert not far[Question.ANGRY].yes
+
+
+def test_nearness_falls_with_the_distance_from_one_to_zero() -> None:
+    near = Nearness.of(toy_arrays({}))
+
+    values = near.to_known(np.array([[1, 0], [0.5, 0], [-9, 0]], np.float32))
+
+    assert values[0] == pytest.approx(1.0)
+    assert values[0] > values[1] > values[2] == pytest.approx(0.0)
+
+
 def test_caution_lowers_what_is_said_of_calls() -> None:
     plain = plain_text("hopeless", spaced=True, folds={})
 
@@ -141,7 +179,9 @@ def test_caution_lowers_what_is_said_of_calls() -> None:
 def test_the_same_arrays_make_the_same_file() -> None:
     arrays = toy_arrays({"hopeless": 20})
 
-    assert pack_word_model(arrays, "en", "1") == pack_word_model(arrays, "en", "1")
+    assert pack_word_model(arrays, "en", BESIDE) == pack_word_model(
+        arrays, "en", BESIDE
+    )
 
 
 def changed(content: bytes, name: str, array: NDArray[np.generic]) -> bytes:
@@ -159,7 +199,7 @@ def changed(content: bytes, name: str, array: NDArray[np.generic]) -> bytes:
 
 
 def test_other_weights_do_not_pass_for_the_ones_that_were_written() -> None:
-    content = pack_word_model(toy_arrays({"hopeless": 20}), "en", "1")
+    content = pack_word_model(toy_arrays({"hopeless": 20}), "en", BESIDE)
     forged = changed(content, "bias", np.zeros(len(Question), np.float32))
 
     with pytest.raises(WordModelError, match=r"en\.npz does not match its checksum"):
@@ -167,16 +207,16 @@ def test_other_weights_do_not_pass_for_the_ones_that_were_written() -> None:
 
 
 def test_a_file_of_another_format_is_refused() -> None:
-    content = pack_word_model(toy_arrays({}), "en", "1")
-    newer = changed(content, "about", np.array(["99", "en", "1", "0" * 64]))
+    content = pack_word_model(toy_arrays({}), "en", BESIDE)
+    newer = changed(content, "about", np.array(["99", "en", "1", "e", "0" * 64]))
 
-    with pytest.raises(WordModelError, match="has format 99, not 1"):
+    with pytest.raises(WordModelError, match="has format 99, not 2"):
         parse_word_model(newer, "words-model.en.npz")
 
 
 @pytest.mark.parametrize("kept", [0, 10, 300])
 def test_a_file_cut_short_says_how_to_repair_it(kept: int) -> None:
-    content = pack_word_model(toy_arrays({"hopeless": 20}), "en", "1")
+    content = pack_word_model(toy_arrays({"hopeless": 20}), "en", BESIDE)
 
     with pytest.raises(WordModelError, match="train_words"):
         parse_word_model(content[:kept], "words-model.en.npz")
@@ -185,7 +225,7 @@ def test_a_file_cut_short_says_how_to_repair_it(kept: int) -> None:
 @given(st.integers(min_value=0), st.integers(min_value=0, max_value=255))
 def test_a_damaged_byte_never_changes_an_answer(at: int, value: int) -> None:
     arrays = toy_arrays({"hopeless": 20})
-    content = bytearray(pack_word_model(arrays, "en", "1"))
+    content = bytearray(pack_word_model(arrays, "en", BESIDE))
     content[at % len(content)] = value
 
     try:

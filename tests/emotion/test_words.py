@@ -3,20 +3,24 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from emotion.errors import LexiconError
+from emotion.errors import LexiconError, WordModelError
 from emotion.events import Tier, WordSign
 from emotion.lexicon import CALMING, load_lexicons
 from emotion.word_model import load_word_models
 from emotion.words import SHOWN, THREATS, WordReader, load_word_reader
+from models.text_encoder import load_text_encoder
 
 pytestmark = pytest.mark.unit
 
 READER = WordReader(load_lexicons())
-TRAINED = load_word_reader()
+ENCODER = load_text_encoder()
+TRAINED = load_word_reader(ENCODER)
 MILD = 0.45
 
 
@@ -189,7 +193,68 @@ def test_a_reading_names_its_lexicon_and_its_model() -> None:
 
     reading = TRAINED.read("hello", "en", 0.0, 1.0)
 
-    assert reading.model == f"words-en-1-{version['en']}"
+    assert reading.model == f"words-en-1-{version['en']}-e5-small-q4"
+
+
+def test_without_an_encoder_the_models_go_by_the_words() -> None:
+    reader = load_word_reader()
+
+    angry = reader.read("you lot are nothing but useless liars", "en", 0.0, 1.0)
+    calm = reader.read("could i have the address please", "en", 0.0, 1.0)
+
+    assert angry.hostility > SHOWN > calm.hostility
+    assert not angry.model.endswith("e5-small-q4")
+
+
+def test_a_model_refuses_vectors_that_it_was_not_trained_on() -> None:
+    class Other:
+        name = "other"
+
+        def encode(self, text: str) -> NDArray[np.float32]:
+            return np.full(384, len(text), np.float32)
+
+    with pytest.raises(WordModelError, match="goes with the encoder e5-small-q4"):
+        load_word_reader(Other())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Let me find a pen, one moment.",
+        "hold on let me look for the letter",
+        "just a second i am opening the drawer",
+        "let me turn the volume down",
+        "okay go on i have paper now",
+    ],
+)
+def test_looking_for_something_is_not_anger(text: str) -> None:
+    assert TRAINED.read(text, "en", 0.0, 1.0).hostility < 0.1
+
+
+@pytest.mark.parametrize(
+    "text", ["等一下我找支笔", "稍等我翻一下抽屉", "我去拿张纸记一下", "您说吧我记着"]
+)
+def test_looking_for_something_is_not_anger_in_chinese(text: str) -> None:
+    assert TRAINED.read(text, "zh", 0.0, 1.0).hostility < 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "sign"),
+    [
+        ("i am moving my account to your competitor", "en", WordSign.CHURN),
+        ("how often do i have to explain this", "en", WordSign.REPEATED_CONTACT),
+        ("put your boss on the line right now", "en", WordSign.SUPERVISOR),
+        ("我要把号转到别家去", "zh", WordSign.CHURN),
+        ("这事我都跟你们说过五遍了", "zh", WordSign.REPEATED_CONTACT),
+        ("让你们领导来跟我说", "zh", WordSign.SUPERVISOR),
+    ],
+)
+def test_what_a_customer_asks_for_is_shown(
+    text: str, language: str, sign: WordSign
+) -> None:
+    reading = TRAINED.read(text, language, 0.0, 1.0)
+
+    assert sign in {hit.sign for hit in reading.hits}
 
 
 def test_nothing_but_punctuation_is_read_as_nothing() -> None:

@@ -5,25 +5,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emotion.lexicon import load_lexicons
 from emotion.plain import plain_text
 from emotion.word_model import Question, parse_word_model, sign_features
 from evaluation.report import Report
 from evaluation.train_words import (
     OWN_LINES,
-    GroupedLine,
-    Recipe,
     add_arguments,
     grouped,
     run,
-    train,
 )
-from evaluation.words import Line, bare
+from evaluation.words import bare
 from models.errors import DataError
 
 pytestmark = pytest.mark.unit
 
-ENGLISH = next(one for one in load_lexicons() if one.language == "en")
 KINDS = {
     0: (None, "could you please tell me about the {}"),
     1: ("direct", "sadly the {} has not come yet and i am waiting"),
@@ -125,18 +120,6 @@ def test_what_was_written_answers_each_question(trained: tuple[Path, Report]) ->
         assert model.judge(plain, signs, spaced=True)[question].p > 0.5
 
 
-def test_noise_adds_lines_and_keeps_them_with_their_group(folder: Path) -> None:
-    lines = list(grouped(folder / "lines" / "all.en.jsonl"))
-    calm = [
-        GroupedLine(Line(f"number {n} please", "en", 0, None), str(n)) for n in range(9)
-    ]
-
-    clean = train(lines, calm, ENGLISH, Recipe())
-    noisy = train(lines, calm, ENGLISH, Recipe(copies=1, dropped=0.5))
-
-    assert clean.content != noisy.content
-
-
 def test_lines_without_a_group_are_refused(tmp_path: Path) -> None:
     fields = row(0, "modem")
     del fields["group"]
@@ -173,5 +156,8 @@ def test_no_line_is_trained_on_and_measured_with(language: str) -> None:
 
     measured = OWN_LINES.parent / "data" / f"service_lines.{language}.jsonl"
 
+    tuned_by = OWN_LINES / "dev" / f"lines.{language}.jsonl"
     trained_on = texts(sorted(OWN_LINES.glob(f"*.{language}.jsonl")))
     assert not {text for text in trained_on & texts([measured]) if len(text) > 20}
+    assert not trained_on & texts([tuned_by])
+    assert not texts([tuned_by]) & texts([measured])
