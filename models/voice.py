@@ -8,7 +8,7 @@ from whisper.model import AudioEncoder
 from audio.frame import RATE, CustomerWindow
 from models.errors import InferenceError
 from models.ports import VoiceReading
-from models.voice_features import SILENT_DBFS, find_speech, pooled
+from models.voice_features import SILENT_DBFS, EarlyBlocks, find_speech
 from models.voice_head import VoiceHead, check_encoder, load_head
 from models.whisper_weights import load_whisper
 
@@ -40,7 +40,7 @@ class EncoderVoiceReader:
 
     def __init__(self, encoder: AudioEncoder, head: VoiceHead) -> None:
         check_encoder(encoder, head)
-        self._encoder = encoder
+        self._encoder = EarlyBlocks(encoder, max(head.card.blocks))
         self._head = head
         self.model = f"{head.card.name} {head.card.version}"
 
@@ -62,7 +62,7 @@ class EncoderVoiceReader:
         level_dbfs = find_speech(window.pcm).level_dbfs
         anger = 0.0
         if level_dbfs > SILENT_DBFS:
-            features = pooled(self._encoder, window.pcm, self._head.card.blocks)
+            features = self._encoder.pooled(window.pcm, self._head.card.blocks)
             anger = round(self._head.probability(features), 4)
         return VoiceReading(window.end_s, anger, level_dbfs, self.model)
 

@@ -19,7 +19,7 @@ from audio.windows import WindowParams
 from models.errors import DataError
 from models.manifest import read_manifest
 from models.voice_audio import Troubles, read_mono, telephone, trimmed, troubled
-from models.voice_features import fingerprint, pooled
+from models.voice_features import EarlyBlocks, fingerprint
 
 COLUMNS = ("path", "corpus", "speaker", "emotion")
 
@@ -104,6 +104,16 @@ def windows(pcm: NDArray[np.float32]) -> Iterator[CustomerWindow]:
         yield CustomerWindow(pcm[start : start + length], start)
 
 
+def joined(parts: Sequence[Heard]) -> Heard:
+    """Put the windows of several corpora of one manifest together."""
+    return Heard(
+        *(
+            np.concatenate([getattr(part, one.name) for part in parts])
+            for one in fields(Heard)
+        )
+    )
+
+
 def listen(
     folder: Path,
     corpora: Sequence[str],
@@ -186,11 +196,12 @@ def _hear(
     file: Path,
 ) -> None:
     """Hear every recording over one line and write what the encoder made of it."""
+    early = EarlyBlocks(encoder, max(blocks))
     features: list[NDArray[np.float32]] = []
     owner: list[int] = []
     for index, path in enumerate(paths):
         for pcm in _heard(read_mono(path), index, hearing, copy):
-            features.append(pooled(encoder, pcm, blocks))
+            features.append(early.pooled(pcm, blocks))
             owner.append(index)
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part.npz")

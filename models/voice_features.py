@@ -13,9 +13,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the name everybody knows it by
 import whisper
 from numpy.typing import NDArray
-from whisper.model import AudioEncoder, ResidualAttentionBlock
+from whisper.model import AudioEncoder
 
 from audio.frame import RATE
+from models.packed_linear import Precision
+from models.whisper_blocks import FeedForward, SelfAttention
 
 STEP_SAMPLES = RATE // 50
 """Samples in one step of the encoder's output: 20 ms."""
@@ -66,70 +68,71 @@ def normalised(pcm: NDArray[np.float32], speech: Speech) -> NDArray[np.float32]:
     return (pcm * gain).astype(np.float32)
 
 
-def pooled(
-    encoder: AudioEncoder, pcm: NDArray[np.float32], blocks: tuple[int, ...]
-) -> NDArray[np.float32]:
-    """Return the mean of the encoder's output over the speech of one window.
+class EarlyBlocks:
+    """The first blocks of Whisper's encoder, packed for speed. Thread-safe.
 
     Args:
-        encoder: of Whisper; only its blocks up to the last one asked for are run.
-        pcm: float32, shape ``(n_samples,)``, mono at 16 kHz, at any level, with
-            something in it; 0.1 to 30 s.
-        blocks: after which blocks to take the output, ascending; 0 is before the
-            first.
-
-    Returns:
-        float32, shape ``(len(blocks) * n_state,)``.
+        encoder: of Whisper; only read.
+        n_blocks: how many blocks are needed.
     """
-    speech = find_speech(pcm)
-    mel = whisper.log_mel_spectrogram(
-        normalised(pcm, speech), encoder.conv1.in_channels
-    )
-    with torch.inference_mode():
-        means = _means(encoder, mel, torch.from_numpy(speech.mask), blocks)
-    result: NDArray[np.float32] = torch.cat(means).numpy()
-    return result
 
+    def __init__(self, encoder: AudioEncoder, n_blocks: int) -> None:
+        self._encoder = encoder
+        blocks = list(encoder.blocks)[:n_blocks]
+        self._attention = [
+            SelfAttention(block.attn_ln, block.attn, Precision.FLOAT32)
+            for block in blocks
+        ]
+        self._feed_forward = [FeedForward(block, Precision.FLOAT32) for block in blocks]
 
-def _means(
-    encoder: AudioEncoder,
-    mel: torch.Tensor,
-    mask: torch.Tensor,
-    blocks: tuple[int, ...],
-) -> list[torch.Tensor]:
-    """Run the blocks asked for and no more; average each over the speech."""
-    hidden = F.gelu(encoder.conv2(F.gelu(encoder.conv1(mel[None])))).permute(0, 2, 1)
-    hidden = hidden + encoder.positional_embedding[: hidden.shape[1]]
-    mask = mask[: hidden.shape[1]]
-    means = {0: _mean(hidden, mask)}
-    last = max(blocks)
-    for index, block in enumerate(list(encoder.blocks)[:last], start=1):
-        if index == last:
-            means[index] = _mean_after(block, hidden, mask)
-        else:
-            hidden = block(hidden)
-            means[index] = _mean(hidden, mask)
-    return [means[index] for index in blocks]
+    def pooled(
+        self, pcm: NDArray[np.float32], blocks: tuple[int, ...]
+    ) -> NDArray[np.float32]:
+        """Return the mean of the encoder's output over the speech of one window.
 
+        Args:
+            pcm: float32, shape ``(n_samples,)``, mono at 16 kHz, at any level, with
+                something in it; 0.1 to 30 s.
+            blocks: after which blocks to take the output, ascending; 0 is before
+                the first.
 
-def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    return hidden[0, : len(mask)][mask].mean(dim=0)
+        Returns:
+            float32, shape ``(len(blocks) * n_state,)``.
+        """
+        speech = find_speech(pcm)
+        n_mels = self._encoder.conv1.in_channels
+        mel = whisper.log_mel_spectrogram(normalised(pcm, speech), n_mels)
+        with torch.inference_mode():
+            means = self._means(mel, torch.from_numpy(speech.mask), blocks)
+        result: NDArray[np.float32] = torch.cat(means).numpy()
+        return result
 
-
-def _mean_after(
-    block: ResidualAttentionBlock, hidden: torch.Tensor, mask: torch.Tensor
-) -> torch.Tensor:
-    """Return the mean of a block's output over the speech, without the output.
-
-    Nothing comes after it, so only the steps with speech go through its feed-forward
-    part, whose last layer is linear and is therefore applied to their mean.
-    """
-    hidden = hidden + block.attn(block.attn_ln(hidden))[0]
-    speech = hidden[0, : len(mask)][mask]
-    widen, activate, narrow = block.mlp
-    wide = activate(widen(block.mlp_ln(speech)))
-    mean: torch.Tensor = speech.mean(dim=0) + narrow(wide.mean(dim=0))
-    return mean
+    def _means(
+        self, mel: torch.Tensor, mask: torch.Tensor, blocks: tuple[int, ...]
+    ) -> list[torch.Tensor]:
+        """Run the blocks asked for and no more; average each over the speech."""
+        encoder = self._encoder
+        hidden = F.gelu(encoder.conv2(F.gelu(encoder.conv1(mel[None]))))
+        hidden = hidden.permute(0, 2, 1)
+        hidden = hidden + encoder.positional_embedding[: hidden.shape[1]]
+        speech = torch.nonzero(mask[: hidden.shape[1]])[:, 0]
+        means = {0: hidden[0, speech].mean(dim=0)}
+        last = max(blocks)
+        for index in range(1, last + 1):
+            attention = self._attention[index - 1]
+            feed_forward = self._feed_forward[index - 1]
+            query, key, value = attention.project(hidden)
+            heard = F.scaled_dot_product_attention(query, key, value)
+            hidden = hidden + attention.out(heard)
+            if index == last:
+                # Nothing comes after it: only the speech goes on, as its mean.
+                said = hidden[:, speech]
+                mean = said.mean(dim=1) + feed_forward.mean(said)
+                means[index] = mean[0]
+            else:
+                hidden = hidden + feed_forward(hidden)
+                means[index] = hidden[0, speech].mean(dim=0)
+        return [means[index] for index in blocks]
 
 
 def fingerprint(encoder: AudioEncoder) -> str:

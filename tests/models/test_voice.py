@@ -5,6 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812  # the name everybody knows it by
+import whisper
 from numpy.typing import NDArray
 from whisper.model import AudioEncoder
 
@@ -12,7 +15,7 @@ from audio.errors import PartyError
 from audio.frame import FRAME_SAMPLES, RATE, CustomerWindow, Frame, Party
 from models.errors import InferenceError, WeightsError
 from models.voice import PERMISSIVE, EncoderVoiceReader, load_voice_reader
-from models.voice_features import NOMINAL_DBFS, find_speech, normalised, pooled
+from models.voice_features import NOMINAL_DBFS, EarlyBlocks, find_speech, normalised
 from models.voice_head import load_head
 from models.whisper_weights import load_whisper
 
@@ -67,26 +70,50 @@ def test_loud_is_not_angry(reader: EncoderVoiceReader, gain_db: float) -> None:
     assert after.level_dbfs == pytest.approx(before.level_dbfs + gain_db, abs=0.1)
 
 
-def test_silence_around_the_speech_hardly_counts(encoder: AudioEncoder) -> None:
+@pytest.fixture(scope="module")
+def early(encoder: AudioEncoder) -> EarlyBlocks:
+    return EarlyBlocks(encoder, 2)
+
+
+def test_silence_around_the_speech_hardly_counts(early: EarlyBlocks) -> None:
     pcm = voiced(2.0)
     quiet = np.zeros(RATE // 2, np.float32)
 
-    alone = pooled(encoder, pcm, (1,))
-    with_silence = pooled(encoder, np.concatenate([pcm, quiet]), (1,))
-    of_silence = pooled(encoder, quiet + np.float32(1e-3), (1,))
+    alone = early.pooled(pcm, (1,))
+    with_silence = early.pooled(np.concatenate([pcm, quiet]), (1,))
+    of_silence = early.pooled(quiet + np.float32(1e-3), (1,))
 
     near = float(np.linalg.norm(alone - with_silence))
     far = float(np.linalg.norm(alone - of_silence))
     assert near < far / 4
 
 
+def test_packed_blocks_give_what_whisper_itself_gives(
+    encoder: AudioEncoder, early: EarlyBlocks
+) -> None:
+    pcm = voiced(2.0)
+    speech = find_speech(pcm)
+    mel = whisper.log_mel_spectrogram(normalised(pcm, speech), 80)
+
+    with torch.inference_mode():
+        hidden = F.gelu(encoder.conv2(F.gelu(encoder.conv1(mel[None]))))
+        hidden = hidden.permute(0, 2, 1)
+        hidden = hidden + encoder.positional_embedding[: hidden.shape[1]]
+        expected = []
+        for block in list(encoder.blocks)[:2]:
+            hidden = block(hidden)
+            expected.append(hidden[0, speech.mask].mean(dim=0).numpy())
+
+    assert np.allclose(early.pooled(pcm, (1, 2)), np.concatenate(expected), atol=1e-4)
+
+
 def test_the_last_block_is_averaged_without_being_run_in_full(
-    encoder: AudioEncoder,
+    early: EarlyBlocks,
 ) -> None:
     pcm = voiced(2.0)
 
-    as_last = pooled(encoder, pcm, (1,))
-    in_passing = pooled(encoder, pcm, (0, 1, 2))[512:1024]
+    as_last = early.pooled(pcm, (1,))
+    in_passing = early.pooled(pcm, (0, 1, 2))[512:1024]
 
     assert np.allclose(as_last, in_passing, atol=1e-3)
 
