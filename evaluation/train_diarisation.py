@@ -99,6 +99,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", default="1")
     parser.add_argument("--licence", default="CC-BY-4.0", help="of the weights")
     parser.add_argument("--steps", type=int, default=Recipe().steps)
+    parser.add_argument(
+        "--until",
+        type=int,
+        default=0,
+        metavar="STEP",
+        help="end after this step of all those planned; 0: go on to the last",
+    )
     parser.add_argument("--seed", type=int, default=Recipe().seed)
     parser.add_argument("--threads", type=int, default=0, help="0: torch's choice")
 
@@ -125,9 +132,10 @@ def run(args: argparse.Namespace) -> Report:
     args.out.parent.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(heard, held_out, recipe)
     began = time.monotonic()
-    for step in range(1, recipe.steps + 1):
+    last = args.until or recipe.steps
+    for step in range(1, last + 1):
         loss = trainer.step(step)
-        if step % recipe.every == 0 or step == recipe.steps:
+        if step % recipe.every == 0 or step == last:
             error = trainer.check()
             save(args.out, trainer.mean_state(), card)
             print(

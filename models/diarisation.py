@@ -28,22 +28,16 @@ class DiarisationParams:
     Attributes:
         pipeline: the user's own: a folder with a pyannote pipeline, or its name on
             the hub; empty: our own small models.
-        max_speakers: voices at most; a third is allowed for transfers.
-        threshold: cosine distance between groups of windows from which on they are
-            two speakers; of our own models only.
-        smallest: windows that a speaker of his own is heard in at least; likewise.
+        n_speakers: voices that our own models tell apart; the user's own pipeline
+            finds out how many there are.
     """
 
     pipeline: str = ""
-    max_speakers: int = 3
-    threshold: float = 0.35
-    smallest: int = 3
+    n_speakers: int = 2
 
     def __post_init__(self) -> None:
-        if self.max_speakers < 1:
-            raise ValueError(f"max_speakers must be 1 or more, got {self.max_speakers}")
-        if not 0 < self.threshold < 2:  # noqa: PLR2004  # cosine distances end there
-            raise ValueError(f"threshold must lie in (0, 2), got {self.threshold}")
+        if self.n_speakers < 1:
+            raise ValueError(f"n_speakers must be 1 or more, got {self.n_speakers}")
 
 
 @dataclass(frozen=True)
@@ -79,9 +73,7 @@ class PyannoteDiariser:
             params = self.params
             if params.pipeline:
                 return diarisation_pyannote.users_pipeline(params.pipeline, self.token)
-            return diarisation_pyannote.own_pipeline(
-                self.weights, params.threshold, params.smallest
-            )
+            return diarisation_pyannote.own_pipeline(self.weights)
 
     def diarise(self, pcm: NDArray[np.float32]) -> Diarisation:
         """Find out who speaks when in a whole recording.
@@ -101,7 +93,11 @@ class PyannoteDiariser:
             from models import diarisation_pyannote  # noqa: PLC0415  # loaded by now
 
             try:
-                return diarisation_pyannote.run(pipeline, pcm, self.params.max_speakers)
+                return diarisation_pyannote.run(
+                    pipeline,
+                    pcm,
+                    None if self.params.pipeline else self.params.n_speakers,
+                )
             except (RuntimeError, ValueError, IndexError) as error:
                 raise InferenceError(
                     f"diarisation failed on {len(pcm) / RATE:.1f} s of audio"

@@ -89,13 +89,11 @@ class _NoPLDA(PLDA):
         pass
 
 
-def own_pipeline(weights: Path, threshold: float, smallest: int) -> Pipeline:
+def own_pipeline(weights: Path) -> Pipeline:
     """Put pyannote's pipeline together from our two models.
 
     Args:
         weights: of the segmentation model.
-        threshold: cosine distance from which on two groups are two speakers.
-        smallest: windows that a speaker of his own is heard in at least.
 
     Raises:
         WeightsError: weights are missing or not the ones expected.
@@ -111,14 +109,11 @@ def own_pipeline(weights: Path, threshold: float, smallest: int) -> Pipeline:
         plda=_NoPLDA(),
         clustering="AgglomerativeClustering",
     )
+    # The threshold only says where to begin to look for the number of speakers asked.
     pipeline.instantiate(
         {
             "segmentation": {"min_duration_off": 0.3},
-            "clustering": {
-                "method": "average",
-                "min_cluster_size": smallest,
-                "threshold": threshold,
-            },
+            "clustering": {"method": "ward", "threshold": 1.0, "min_cluster_size": 2},
         }
     )
     return pipeline
@@ -146,15 +141,17 @@ def users_pipeline(source: str, token: str) -> Pipeline:
     return pipeline
 
 
-def run(pipeline: Pipeline, pcm: NDArray[np.float32], most: int) -> Diarisation:
-    """Diarise a recording; `most` speakers at most."""
+def run(
+    pipeline: Pipeline, pcm: NDArray[np.float32], n_speakers: int | None
+) -> Diarisation:
+    """Diarise a recording; without a number the pipeline finds out how many speak."""
     heard: Any = pipeline(
         {
             "waveform": torch.from_numpy(pcm)[None],
             "sample_rate": RATE,
             "uri": "call",
         },
-        max_speakers=most,
+        num_speakers=n_speakers,
     )
     return Diarisation(
         _turns(heard.speaker_diarization), _turns(heard.exclusive_speaker_diarization)

@@ -35,7 +35,7 @@ from server.events import (
 from server.exports import write_all
 from server.factory import CallFactory
 from server.logs import configure_logs
-from server.mono import analyse_mono, hear
+from server.mono import analyse_mono, assign, hear
 from server.offline import analyse
 from server.recording import Recording, open_recording
 from server.reports.commands import add_commands as add_report_commands
@@ -99,6 +99,13 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("calmline-out"),
         help="folder for the results, one folder inside for each recording "
         "(default: %(default)s)",
+    )
+    analysis.add_argument(
+        "--customer-speaker",
+        default="",
+        metavar="NAME",
+        help="of recordings with one channel: who is the customer, by the name in "
+        "speakers.rttm (default: their words decide)",
     )
     _add_call_options(analysis)
 
@@ -255,7 +262,10 @@ def _analyse_one(
         if heard is None:
             entries = list(analyse(recording, started, factory, told))
         else:
-            entries = list(analyse_mono(heard, started, factory, told))
+            roles = None
+            if args.customer_speaker:
+                roles = assign(heard, args.customer_speaker, "command line")
+            entries = list(analyse_mono(heard, started, factory, told, roles))
     folder = args.out / path.stem
     write_all(entries, folder, path.stem, heard.timeline.turns if heard else ())
     n_utterances = sum(isinstance(e.event, TranscriptFinal) for e in entries)

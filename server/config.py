@@ -169,7 +169,8 @@ class DiarisationSettings:
             the hub, such as ``pyannote/speaker-diarization-community-1``; empty: the
             small models that come with Calmline.
         token_env: environment variable that holds your token for the hub.
-        max_speakers: voices at most; a third is allowed for transfers.
+        n_speakers: voices that our own models tell apart; your own pipeline finds
+            out how many there are.
         least_confidence: below it nobody is called the customer, and nobody scored.
     """
 
@@ -177,13 +178,13 @@ class DiarisationSettings:
 
     pipeline: str = ""
     token_env: str = "HF_TOKEN"  # noqa: S105  # a name, no secret
-    max_speakers: int = 3
+    n_speakers: int = 2
     least_confidence: float = 0.85
 
     def __post_init__(self) -> None:
-        if self.max_speakers < 2:  # noqa: PLR2004  # a call has two parties
+        if self.n_speakers < 2:  # noqa: PLR2004  # a call has two parties
             raise ConfigError(
-                f"diarisation.max_speakers must be 2 or more, got {self.max_speakers}"
+                f"diarisation.n_speakers must be 2 or more, got {self.n_speakers}"
             )
         if not 0.5 <= self.least_confidence < 1:  # noqa: PLR2004  # a coin's chance
             raise ConfigError(

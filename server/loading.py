@@ -43,7 +43,7 @@ def load_models(settings: Settings) -> Models:
         diariser=PyannoteDiariser(
             DiarisationParams(
                 pipeline=settings.diarisation.pipeline,
-                max_speakers=settings.diarisation.max_speakers,
+                n_speakers=settings.diarisation.n_speakers,
             ),
             token=environment().get(settings.diarisation.token_env, ""),
         ),

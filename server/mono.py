@@ -34,7 +34,7 @@ from server.events import (
     TranscriptFinal,
 )
 from server.factory import CallFactory
-from server.offline import Progress, answered, frames_of
+from server.offline import Progress, analyse, answered, frames_of
 from server.recording import Recording
 
 PARTIES = (Party.CUSTOMER, Party.AGENT)
@@ -91,6 +91,49 @@ def hear(recording: Recording, diariser: Diariser) -> Heard:
     return Heard(frames, _timeline(found))
 
 
+def analyse_recording(
+    recording: Recording,
+    started: CallStarted,
+    factory: CallFactory,
+    on_progress: Progress,
+) -> Iterator[LogEntry]:
+    """Yield the log of a recorded call, with one channel or with two.
+
+    Raises:
+        RecordingError: the recording is damaged, or cannot be diarised.
+    """
+    diariser = factory.models.diariser
+    if recording.n_channels > 1 or diariser is None:
+        yield from analyse(recording, started, factory, on_progress)
+    else:
+        heard = hear(recording, diariser)
+        yield from analyse_mono(heard, started, factory, on_progress)
+
+
+def assign(heard: Heard, customer: str, by: str) -> RolesAssigned:
+    """Return the roles of a recording as somebody gave them.
+
+    Raises:
+        RecordingError: there is no such speaker.
+    """
+    if customer not in heard.timeline.speakers:
+        known = ", ".join(heard.timeline.speakers) or "nobody"
+        raise RecordingError(f"no speaker is called {customer}; heard were: {known}")
+    return RolesAssigned(
+        tuple(
+            SpeakerHeard(
+                speaker,
+                Party.CUSTOMER if speaker == customer else Party.AGENT,
+                round(heard.speech_s(speaker), 3),
+            )
+            for speaker in heard.timeline.speakers
+        ),
+        1.0,
+        (),
+        by,
+    )
+
+
 def analyse_mono(
     heard: Heard,
     started: CallStarted,
@@ -120,25 +163,6 @@ def analyse_mono(
         router = Router(heard.timeline, roles, PARTIES)
         routed = [router.route(frame) for frame in heard.frames]
     yield from _run(routed, started, factory, on_progress, assigned)
-
-
-def swapped(assigned: RolesAssigned, customer: str, by: str) -> RolesAssigned:
-    """Return the roles with another speaker as the customer, as somebody said.
-
-    Raises:
-        ValueError: there is no such speaker.
-    """
-    if customer not in {each.speaker for each in assigned.speakers}:
-        known = ", ".join(each.speaker for each in assigned.speakers)
-        raise ValueError(f"expected one of the speakers {known}")
-    speakers = tuple(
-        replace(
-            each,
-            party=Party.CUSTOMER if each.speaker == customer else Party.AGENT,
-        )
-        for each in assigned.speakers
-    )
-    return RolesAssigned(speakers, 1.0, (), by)
 
 
 def _assigned(

@@ -29,7 +29,7 @@ from server.desk.tables import facts as facts_table
 from server.errors import RecordingError, StoreError
 from server.events import CallStarted, Consent
 from server.factory import CallFactory
-from server.offline import analyse
+from server.mono import analyse_recording
 from server.recording import Recording, open_recording
 from server.store import NewCall, Store
 
@@ -194,7 +194,10 @@ class Intake:
             self._tell(claim, done_s, recording.duration_s or done_s)
 
         tell(0.0)
-        entries = list(analyse(recording, started, self._factory, tell))
+        entries = list(analyse_recording(recording, started, self._factory, tell))
+        first = entries[0].event
+        if isinstance(first, CallStarted):  # With the parties that were found.
+            started = first
         duration_s = entries[-1].at_s
         audio = self._office.recordings / f"{call_id}.flac"
         _write_flac(recording, audio)

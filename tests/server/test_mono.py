@@ -26,7 +26,7 @@ from server.events import (
     TranscriptFinal,
 )
 from server.factory import CallFactory
-from server.mono import analyse_mono, hear, swapped
+from server.mono import analyse_mono, analyse_recording, assign, hear
 from server.recording import Recording, open_recording
 
 pytestmark = pytest.mark.unit
@@ -100,7 +100,9 @@ def recording(tmp_path: Path) -> Recording:
 
 
 def new_factory(reader: Listening, transcriber: ByLength) -> CallFactory:
-    models = Models(FakeDetector, transcriber, reader, ("fake",), FakeDiariser(TURNS))
+    models = Models(
+        FakeDetector, transcriber, reader, ("fake",), diariser=FakeDiariser(TURNS)
+    )
     return CallFactory.of(models)
 
 
@@ -188,9 +190,9 @@ def test_nothing_is_written_down_twice(recording: Recording) -> None:
 
 
 def test_somebody_can_say_that_it_is_the_other_one(recording: Recording) -> None:
-    before = roles_in(log_of(recording))
+    heard = hear(recording, FakeDiariser(TURNS))
 
-    log = log_of(recording, told=swapped(before, "v1", "ana"))
+    log = log_of(recording, told=assign(heard, "v1", "ana"))
 
     after = roles_in(log)
     assert parties_of(after) == {"v1": Party.CUSTOMER, "v2": Party.AGENT}
@@ -201,8 +203,23 @@ def test_somebody_can_say_that_it_is_the_other_one(recording: Recording) -> None
 def test_a_speaker_that_there_is_not_cannot_be_the_customer(
     recording: Recording,
 ) -> None:
-    with pytest.raises(ValueError, match="v1, v2"):
-        swapped(roles_in(log_of(recording)), "v3", "ana")
+    with pytest.raises(RecordingError, match="v1, v2"):
+        assign(hear(recording, FakeDiariser(TURNS)), "v3", "ana")
+
+
+def test_recordings_go_the_way_that_their_channels_ask_for(
+    recording: Recording,
+) -> None:
+    factory = new_factory(Listening(), ByLength())
+    deaf = replace(factory, models=replace(factory.models, diariser=None))
+
+    logs = [
+        list(analyse_recording(recording, started(), each, lambda _: None))
+        for each in (factory, deaf)
+    ]
+
+    assert logs[0] == log_of(recording)
+    assert Degraded(Degradation.ROLES_UNKNOWN) in [entry.event for entry in logs[1]]
 
 
 def test_one_voice_alone_is_written_down_but_not_scored(recording: Recording) -> None:

@@ -1,0 +1,151 @@
+"""Telling voices apart with the weights that are shipped."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+import torch
+from numpy.typing import NDArray
+
+from audio.frame import RATE, Party
+from models import diarisation_weights
+from models.diarisation import DiarisationParams, PyannoteDiariser
+from models.errors import WeightsError
+from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
+from models.speaker_encoder import (
+    N_DIMENSIONS,
+    load_speaker_encoder,
+    spectrogram,
+)
+from server.engine import Models
+from server.events import CallStarted, Consent
+from server.exports import write_all
+from server.factory import CallFactory
+from server.mono import analyse_mono, hear
+from server.recording import open_recording
+
+pytestmark = pytest.mark.model
+
+DATA = Path(__file__).parents[1] / "data"
+EXPORTS = {"events.json", "curve.csv", "transcript.vtt", "turns.rttm", "speakers.rttm"}
+
+
+@pytest.fixture(scope="module")
+def diariser() -> PyannoteDiariser:
+    return PyannoteDiariser()
+
+
+@pytest.fixture(scope="module")
+def spoken() -> NDArray[np.float32]:
+    """A few seconds of speech."""
+    pcm, rate = soundfile.read(DATA / "spoken.en.wav", dtype="float32")
+    wide: NDArray[np.float32] = soxr.resample(pcm, rate, RATE)
+    return np.concatenate([wide, wide[: 2 * RATE]]).astype(np.float32)
+
+
+def test_speech_is_found_and_told_the_same_way_again(
+    diariser: PyannoteDiariser, spoken: NDArray[np.float32]
+) -> None:
+    first, second = diariser.diarise(spoken), diariser.diarise(spoken)
+
+    assert first == second
+    assert sum(turn.end_s - turn.start_s for turn in first.floor) > 1.0
+    assert all(0 <= turn.start_s < turn.end_s for turn in first.turns)
+
+
+@pytest.mark.parametrize("length_s", [0.0, 0.5, 20.0])
+def test_silence_holds_nobody(diariser: PyannoteDiariser, length_s: float) -> None:
+    silence = np.zeros(round(length_s * RATE), np.float32)
+
+    assert diariser.diarise(silence).turns == ()
+
+
+def test_the_telemetry_of_pyannote_is_off(
+    diariser: PyannoteDiariser, spoken: NDArray[np.float32]
+) -> None:
+    diariser.diarise(spoken)
+
+    from pyannote.audio.telemetry import metrics  # noqa: PLC0415  # imported by now
+
+    assert os.environ["PYANNOTE_METRICS_ENABLED"] == "0"
+    assert not metrics.is_metrics_enabled()
+
+
+def test_a_pipeline_that_is_not_there_is_told_with_the_setting(tmp_path: Path) -> None:
+    params = DiarisationParams(pipeline=str(tmp_path / "nothing"))
+
+    with pytest.raises(WeightsError, match=r"diarisation\.pipeline"):
+        PyannoteDiariser(params).diarise(np.zeros(2 * RATE, np.float32))
+
+
+def test_weights_come_back_as_they_were_written(tmp_path: Path) -> None:
+    model, card = diarisation_weights.load()
+    path = tmp_path / "weights.npz"
+
+    diarisation_weights.save(path, model.state_dict(), card)
+
+    again, card_again = diarisation_weights.load(path)
+    assert card_again == card
+    assert not set(card.speakers) & {"banglaser_07", "LibriSpeech_1089"}
+    for name, value in model.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value), name
+
+
+def test_another_file_is_no_weights(tmp_path: Path) -> None:
+    path = tmp_path / "weights.npz"
+    np.savez(path, card=np.array("{}"))
+
+    with pytest.raises(WeightsError, match=r"weights\.npz"):
+        diarisation_weights.load(path)
+
+
+def test_the_encoder_describes_a_voice_and_says_when_it_cannot(
+    spoken: NDArray[np.float32],
+) -> None:
+    mel = spectrogram(torch.from_numpy(spoken))
+
+    with torch.inference_mode():
+        voices = load_speaker_encoder().voices([mel, mel[:100], mel[:10]])
+
+    assert voices.shape == (3, N_DIMENSIONS)
+    assert torch.allclose(voices[:2].norm(dim=1), torch.ones(2))
+    assert voices[2].isnan().all()
+
+
+def test_no_voiceprint_is_left_on_disk(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    spoken: NDArray[np.float32],
+) -> None:
+    seen: list[torch.Tensor] = []
+    watch = load_speaker_encoder().register_forward_hook(
+        lambda _module, _given, voices: seen.append(voices)
+    )
+    monkeypatch.chdir(tmp_path)
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    soundfile.write(tmp_path / "call.wav", spoken, RATE)
+    models = Models(FakeDetector, FakeTranscriber(), FakeVoiceReader(), ("fake",))
+    call = CallStarted("c", "", "", "en", (Party.UNKNOWN,), Consent.GRANTED, "", ())
+
+    heard = hear(open_recording(tmp_path / "call.wav"), PyannoteDiariser())
+    entries = list(analyse_mono(heard, call, CallFactory.of(models), lambda _: None))
+    write_all(entries, tmp_path / "out", "call", heard.timeline.turns)
+
+    watch.remove()
+
+    voices = [voice for batch in seen for voice in batch]
+    assert voices
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.name for path in files} == EXPORTS | {"call.wav"}
+    for path in files:
+        content = path.read_bytes()
+        for voice in voices:
+            loud = voice[voice > 0][:4].numpy()
+            assert loud.tobytes() not in content
+            assert loud.astype(np.float64).tobytes() not in content
+            assert f"{loud[0]:.4f}, {loud[1]:.4f}".encode() not in content
