@@ -6,8 +6,7 @@ import type { SpeechSpan } from './call';
 import type { Colours } from './colours';
 import type { Party } from './events';
 
-/** Longer recordings are not decoded for a picture; speech spans stand in for it. */
-const DECODED_AT_MOST_S = 45 * 60;
+/** Where the service has no picture of the audio, speech spans stand in for it. */
 const PEAKS_PER_S = 4;
 const CHANNEL_HEIGHT = 34;
 
@@ -22,17 +21,18 @@ export interface RecordingParams {
   readonly duration_s: number;
   readonly parties: readonly Party[];
   readonly speech: readonly SpeechSpan[];
+  /** The picture: levels of each channel; null where there is none. */
+  readonly peaks: readonly (readonly number[])[] | null;
   readonly colours: Colours;
 }
 
 /** Load the recording; the element streams it, so that playing begins at once. */
 export function openRecording(params: RecordingParams): Recording {
-  const { container, url, duration_s, parties, speech } = params;
+  const { container, url, duration_s, parties, speech, peaks } = params;
   const media = new Audio();
   media.preload = 'metadata';
   media.src = url;
   const channels: readonly Party[] = parties.length === 0 ? ['unknown'] : parties;
-  const long = duration_s > DECODED_AT_MOST_S;
   const wave = WaveSurfer.create({
     container,
     media,
@@ -45,12 +45,11 @@ export function openRecording(params: RecordingParams): Recording {
     interact: false,
     hideScrollbar: true,
     splitChannels: channelColours(channels, params.colours),
-    ...(long
-      ? {
-          duration: duration_s,
-          peaks: channels.map((party) => speechPeaks(speech, party, duration_s)),
-        }
-      : {}),
+    duration: duration_s,
+    peaks:
+      peaks === null
+        ? channels.map((party) => speechPeaks(speech, party, duration_s))
+        : peaks.map((channel) => [...channel]),
   });
   return { media, wave };
 }

@@ -1,15 +1,18 @@
 /** Which page is on screen: a function of the address, nothing else. */
 
+import { parseTime } from './desk/lanes';
+
 export type Route =
   | { readonly page: 'board'; readonly open: string | null }
   | { readonly page: 'agent'; readonly agentId: string; readonly overlay: boolean }
-  | { readonly page: 'audit' }
-  | { readonly page: 'call'; readonly callId: string }
   | { readonly page: 'reports' }
   | { readonly page: 'trust' }
   | { readonly page: 'print'; readonly callId: string }
   | { readonly page: 'rules' }
   | { readonly page: 'playbook' }
+  | { readonly page: 'audit'; readonly search: string }
+  | { readonly page: 'call'; readonly callId: string; readonly at_s: number | null }
+  | { readonly page: 'desk'; readonly room: 'reviews' | 'import' }
   | { readonly page: 'unknown' };
 
 export function parse(pathname: string, search: string): Route {
@@ -23,13 +26,16 @@ export function parse(pathname: string, search: string): Route {
     return { page: 'agent', agentId: decodeURIComponent(id), overlay: query.has('overlay') };
   }
   if (page === 'audit') {
-    return id === undefined ? { page: 'audit' } : { page: 'call', callId: decodeURIComponent(id) };
+    if (id === undefined) return { page: 'audit', search };
+    const at_s = parseTime(query.get('t') ?? '');
+    return { page: 'call', callId: decodeURIComponent(id), at_s };
   }
   if ((page === 'reports' || page === 'trust') && id === undefined) return { page };
   if (page === 'print' && id !== undefined) {
     return { page: 'print', callId: decodeURIComponent(id) };
   }
   if ((page === 'rules' || page === 'playbook') && id === undefined) return { page };
+  if (page === 'desk' && (id === 'reviews' || id === 'import')) return { page: 'desk', room: id };
   return { page: 'unknown' };
 }
 
@@ -44,6 +50,12 @@ class Router {
 
   go(address: string): void {
     history.pushState(null, '', address);
+    this.#read();
+  }
+
+  /** The same page under another address: nothing is gone back to. */
+  replace(address: string): void {
+    history.replaceState(null, '', address);
     this.#read();
   }
 
