@@ -1,0 +1,228 @@
+"""The auditor's desk in a real browser: made calls, no models, both languages."""
+
+import asyncio
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from playwright.sync_api import Browser, Page, expect
+
+from audio.events import SpeechEnded
+from evaluation.desk import fill
+from evaluation.desk_calls import MadeCall, made_calls
+from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
+from server.config import ServiceSettings
+from server.engine import Models
+from server.factory import CallFactory
+from server.service import running_service
+from server.store import Store
+
+pytestmark = pytest.mark.service
+
+RATE = 8000
+N_CALLS = 60
+
+
+@dataclass
+class Desk:
+    """A service with made calls."""
+
+    url: str
+    calls: list[MadeCall]
+
+
+def write_audio(call: MadeCall, folder: Path) -> None:
+    """Noise where somebody speaks, each party on a channel of their own."""
+    rng = np.random.default_rng(1)
+    n_samples = round(call.entries[-1].at_s * RATE)
+    pcm = np.zeros((n_samples, 2), np.float32)
+    for entry in call.entries:
+        if isinstance(entry.event, SpeechEnded):
+            start, end = (
+                round(at_s * RATE) for at_s in (entry.event.start_s, entry.event.end_s)
+            )
+            level = 0.15 * np.abs(np.sin(np.arange(end - start) / 900))
+            channel = int(entry.event.party == "agent")
+            spoken = pcm[start:end, channel]
+            spoken += level[: len(spoken)] * rng.standard_normal(len(spoken))
+    folder.mkdir(parents=True, exist_ok=True)
+    soundfile.write(folder / f"{call.started.call_id}.flac", pcm, RATE)
+
+
+def serve(settings: ServiceSettings, up: threading.Event, stop: threading.Event) -> str:
+    """Run a service in this thread until `stop`; its address is set before `up`."""
+    words = FakeTranscriber(["I want my money back"] * 99)
+    models = Models(FakeDetector, words, FakeVoiceReader(), ("fake",))
+
+    async def run() -> None:
+        async with running_service(settings, CallFactory.of(models)) as addresses:
+            ADDRESS.append(addresses.http_url)
+            up.set()
+            await asyncio.to_thread(stop.wait)
+
+    asyncio.run(run())
+    return ""
+
+
+ADDRESS: list[str] = []
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("desk")
+    settings = ServiceSettings(audio_port=0, http_port=0, data_dir=folder)
+    calls = list(islice(made_calls(N_CALLS, seed=3), N_CALLS))
+    store = Store(settings.url)
+    fill(store, iter(calls))
+    store.close()
+    for call in calls[:3]:
+        write_audio(call, settings.recordings)
+    up, stop = threading.Event(), threading.Event()
+    thread = threading.Thread(target=serve, args=(settings, up, stop))
+    thread.start()
+    assert up.wait(60)
+    yield Desk(ADDRESS[-1], calls)
+    stop.set()
+    thread.join(60)
+
+
+@pytest.fixture(params=["en", "zh"])
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    problems: list[str] = []
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.set_default_timeout(20_000)
+    page.add_init_script(f"localStorage['calmline.language'] = '{request.param}'")
+    page.add_init_script("localStorage['calmline.name'] = 'Ann'")
+    yield page
+    page.close()
+    assert problems == []
+
+
+def test_a_call_is_found_by_two_characters_and_opened_where_they_were_said(
+    page: Page, desk: Desk
+) -> None:
+    page.goto(f"{desk.url}/audit")
+    expect(page.get_by_test_id("audit-call")).to_have_count(50)
+
+    page.get_by_test_id("find-words").fill("退款")
+    page.get_by_test_id("find-submit").click()
+    expect(page.locator("[data-testid=find-said] mark").first).to_have_text("退款")
+    page.get_by_test_id("find-said").first.click()
+
+    expect(page).to_have_url(re.compile(r"/audit/made-\d+\?t=[\d.]+"))
+    line = page.locator("[data-testid=transcript-line].playing")
+    expect(line).to_contain_text("退款")
+    page.go_back()
+    expect(page.get_by_test_id("find-words")).to_have_value("退款")
+
+
+def test_filters_narrow_and_a_search_is_saved(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.url}/audit")
+    expect(page.get_by_test_id("find-total")).to_contain_text(str(N_CALLS))
+    page.get_by_test_id("find-filter-toggle").click()
+    page.locator("[data-testid=filter-phases] [data-value=peak]").click()
+    expect(page.get_by_test_id("find-total")).not_to_contain_text(str(N_CALLS))
+    narrowed = page.get_by_test_id("find-total").inner_text()
+
+    page.get_by_test_id("saved").locator("summary").click()
+    page.get_by_test_id("saved-name").fill("Hot")
+    page.get_by_test_id("saved-save").click()
+    page.goto(f"{desk.url}/audit")
+    expect(page.get_by_test_id("find-total")).to_contain_text(str(N_CALLS))
+    page.get_by_test_id("saved").locator("summary").click()
+    page.get_by_test_id("saved-open").first.click()
+
+    expect(page.get_by_test_id("find-total")).to_have_text(narrowed)
+
+
+def test_a_call_plays_skips_silence_and_takes_comments(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.url}/audit/made-00000?t=5")
+    expect(page.get_by_test_id("audit-play")).to_be_enabled()
+    page.keyboard.press("]")
+    expect(page.get_by_test_id("audit-speed")).to_have_value("1.25")
+    page.keyboard.press("s")
+    expect(page.get_by_test_id("audit-skip")).to_be_checked()
+    page.keyboard.press("c")
+    expect(page.get_by_test_id("comment-text")).to_be_focused()
+
+    page.keyboard.type("well done")
+    page.get_by_test_id("comment-add").click()
+
+    comment = page.get_by_test_id("comment").filter(has_text="well done").last
+    expect(comment).to_contain_text("0:05")
+    expect(comment).to_contain_text("Ann")
+    page.get_by_test_id("audit-link").click()
+    expect(page).to_have_url(re.compile(r"\?t=5\.0$"))
+
+
+def test_what_the_machine_got_wrong_is_corrected(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.url}/audit/made-00001")
+    line = page.locator("[data-testid=transcript-line][data-party=customer]").first
+    line.hover()
+    before = line.locator("[data-testid=corrected]").count()
+    line.get_by_test_id("correct").click()
+    line.locator("[data-kind=missed_hostility]").click()
+    line.get_by_test_id("correct-send").click()
+
+    expect(line.get_by_test_id("corrected")).to_have_count(before + 1)
+
+
+def test_a_call_is_judged_beside_the_automatic_answers(page: Page, desk: Desk) -> None:
+    language = page.evaluate("navigator.language")
+    assert language
+    call = "made-00002"
+    page.goto(f"{desk.url}/audit/{call}")
+    page.get_by_test_id("call-tab-score").click()
+    page.get_by_test_id("review-begin").click()
+    page.get_by_test_id("review-take-over").click()
+    for question in page.get_by_test_id("question").all():
+        if question.get_by_role("radio", checked=True).count() == 0:
+            question.locator("[data-answer=yes]").first.click()
+    n_before = page.get_by_test_id("review").count()
+    page.get_by_test_id("review-submit").click()
+
+    expect(page.get_by_test_id("review")).to_have_count(n_before + 1)
+    page.get_by_test_id("dispute").last.click()
+    page.get_by_test_id("dispute-text").fill("the line was bad")
+    page.get_by_test_id("dispute-send").click()
+    expect(page.get_by_test_id("review").last).to_contain_text("the line was bad")
+
+
+def test_a_sample_is_drawn_and_waits_for_its_reviewer(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.url}/desk/reviews")
+    waiting = page.locator("[data-testid=review-row][data-list=waiting]")
+    expect(page.get_by_test_id("sample-form")).to_be_visible()
+    before = waiting.count()
+
+    page.get_by_test_id("sample-draw").click()
+
+    expect(page.get_by_test_id("sample-told")).to_contain_text("10")
+    expect(waiting).to_have_count(before + 10)
+    expect(page.get_by_test_id("agreement")).to_be_visible()
+
+
+def test_files_are_imported_and_broken_ones_say_why(
+    page: Page, desk: Desk, tmp_path: Path
+) -> None:
+    pcm = np.zeros((RATE * 3, 2), np.float32)
+    pcm[4000:16_000, 0] = 0.3 * np.random.default_rng().standard_normal(12_000)
+    soundfile.write(tmp_path / "a.wav", pcm, RATE)
+    (tmp_path / "broken.mp3").write_text("no audio")
+
+    page.goto(f"{desk.url}/desk/import")
+    files = [tmp_path / "a.wav", tmp_path / "broken.mp3"]
+    page.get_by_test_id("import-files").set_input_files(files)
+
+    job = page.get_by_test_id("import-job").first
+    expect(job).to_have_attribute("data-state", "done", timeout=60_000)
+    job.get_by_test_id("import-show").click()
+    expect(job.locator("[data-testid=import-file][data-state=done]")).to_have_count(1)
+    failed = job.locator("[data-testid=import-file][data-state=failed]")
+    expect(failed).to_contain_text("broken.mp3")
