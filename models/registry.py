@@ -12,7 +12,7 @@ from pathlib import Path
 from models import cache, silero_weights, speaker_encoder, whisper_weights
 from models.diarisation_weights import DEFAULT as DIARISATION
 from models.errors import WeightsError
-from models.voice import PERMISSIVE
+from models.voice import PERMISSIVE, RESEARCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ class _Entry:
 
 
 _VOICE_SHA256 = "c654018602a140b59687f54fcc449e54fcc3a1cc2ced2126f0b611c9ca0ad864"
+_RESEARCH_SHA256 = "f4a86dccbaebf77a68d57a65c779ede1379901efc4a41e7536e1a4e83de51619"
 
 
 _DIARISATION_SHA256 = "57da78164aba8511f1a3615eb547710c01089a12deaa151c126dd6045a4dd896"
@@ -90,6 +91,7 @@ def _shipped(path: Path, sha256: str) -> Path:
 
 
 _voice_path = partial(_shipped, PERMISSIVE, _VOICE_SHA256)
+_research_path = partial(_shipped, RESEARCH, _RESEARCH_SHA256)
 _segmentation_path = partial(_shipped, DIARISATION, _DIARISATION_SHA256)
 
 
@@ -130,6 +132,19 @@ _ENTRIES = (
         path=_voice_path,
         is_present=PERMISSIVE.is_file,
         fetch=_voice_path,
+    ),
+    _Entry(
+        ModelInfo(
+            name=RESEARCH.stem,
+            task="the same, if voice.weights asks for it; no commercial use",
+            source="trained by us on BanglaSER, nEMO and RAVDESS, shipped with this "
+            "package",
+            licence="CC-BY-NC-SA-4.0",
+            sha256=_RESEARCH_SHA256,
+        ),
+        path=_research_path,
+        is_present=RESEARCH.is_file,
+        fetch=_research_path,
     ),
     _Entry(
         ModelInfo(

@@ -13,6 +13,8 @@ from models.whisper_weights import checkpoint_path, load_whisper
 
 pytestmark = pytest.mark.unit
 
+_FREE = {"MIT", "CC-BY-4.0", "Apache-2.0"}
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -24,8 +26,15 @@ def test_every_model_says_where_it_is_from() -> None:
     for info in list_models():
         assert info.task, info.name
         assert info.source, info.name
-        assert info.licence in {"MIT", "CC-BY-4.0", "Apache-2.0"}, info.name
+        assert info.licence in _FREE or info.name == "voice-research", info.name
         assert len(info.sha256) == 64, info.name
+
+
+def test_weights_that_forbid_commercial_use_say_so() -> None:
+    info = verify("voice-research").info
+
+    assert info.licence == "CC-BY-NC-SA-4.0"
+    assert "no commercial use" in info.task
 
 
 def test_default_is_whisper_base() -> None:
@@ -35,7 +44,7 @@ def test_default_is_whisper_base() -> None:
     assert verify("default").info.name == "whisper-base"
 
 
-@pytest.mark.parametrize("name", ["silero-vad", "voice-permissive"])
+@pytest.mark.parametrize("name", ["silero-vad", "voice-permissive", "voice-research"])
 def test_models_in_packages_are_ready(name: str) -> None:
     status = verify(name)
 

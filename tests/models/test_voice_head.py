@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.errors import WeightsError
-from models.voice import PERMISSIVE
+from models.voice import PERMISSIVE, RESEARCH
 from models.voice_head import Card, VoiceHead, load_head
 
 pytestmark = pytest.mark.unit
@@ -178,6 +178,15 @@ def test_an_archive_with_pickled_objects_is_never_opened(tmp_path: Path) -> None
 
     with pytest.raises(WeightsError, match="corrupted"):
         load_head(path)
+
+
+def test_the_research_head_is_whole_small_and_marked() -> None:
+    one = load_head(RESEARCH)
+
+    assert one.card.name == "voice-research"
+    assert one.card.licence == "CC-BY-NC-SA-4.0"
+    assert one.card.trained_on == ("banglaser", "nemo", "ravdess")
+    assert RESEARCH.stat().st_size < 1_000_000
 
 
 def test_the_shipped_head_is_whole_small_and_free_to_use() -> None:
