@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from audio.frame import RATE
-from audio.speakers import Turn
-from evaluation.diarisation_baseline import diarise_plainly
+from audio.codec import AudioFormat, Encoding
+from audio.frame import RATE, Party
+from audio.framer import Framer
+from audio.speakers import Timeline, Turn
+from evaluation.diarisation_baseline import diarise_plainly, speech_of
 from evaluation.diarisation_mixtures import MixtureParams, simulate
 from evaluation.diarisation_voices import RATE as LINE_RATE
 from evaluation.diarisation_voices import read_voices
@@ -27,10 +30,16 @@ from models import diarisation_weights
 from models.diarisation import DiarisationParams, PyannoteDiariser
 from models.errors import DataError
 from models.voice_audio import read_mono
+from server.config import Settings
+from server.events import CallStarted, Consent, RolesAssigned
+from server.factory import CallFactory
+from server.loading import load_models
+from server.mono import PARTIES, Heard, analyse_mono
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation
 
+_MIXED = "two_channel"
 _AUDIO = (".flac", ".wav", ".ogg", ".mp3")
 _PARTS = ("missed detection", "false alarm", "confusion")
 _COLLAR_S = 0.25
@@ -42,7 +51,7 @@ class Case:
     """A recording and the truth about it.
 
     Attributes:
-        kind: ``data`` or ``simulated``.
+        kind: ``data``, ``two_channel`` or ``simulated``.
         name: of the recording.
         pcm: float32, mono at 16 kHz.
         truth: who speaks when.
@@ -97,6 +106,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "model was not trained on",
     )
     parser.add_argument(
+        "--two-channel",
+        type=Path,
+        metavar="DIR",
+        help="folder with calls on two channels, the customer on the left: they are "
+        "mixed to one, and the words have to say who is the customer",
+    )
+    parser.add_argument(
         "--calls", type=int, default=8, help="simulated calls for each corpus"
     )
     parser.add_argument(
@@ -118,12 +134,19 @@ def run(args: argparse.Namespace) -> Report:
         DataError: neither folder is given, or one is not what is needed.
         WeightsError: weights are missing.
     """
-    if args.data is None and args.simulate is None:
-        raise DataError("give --data, a folder with RTTM, or --simulate, or both")
+    given = [
+        folder
+        for folder in (args.data, args.simulate, args.two_channel)
+        if folder is not None
+    ]
+    if not given:
+        raise DataError("give --data, --simulate or --two-channel, or several of them")
     params = DiarisationParams(n_speakers=args.speakers)
     diariser = PyannoteDiariser(params, weights=args.weights)
     _, card = diarisation_weights.load(args.weights)
     cases = list(recordings(args.data)) if args.data is not None else []
+    if args.two_channel is not None:
+        cases += mixed(args.two_channel)
     if args.simulate is not None:
         call = MixtureParams(duration_s=args.seconds, alone=0.0, third=0.0)
         cases += simulated(
@@ -131,16 +154,18 @@ def run(args: argparse.Namespace) -> Report:
         )
     diariser.diarise(cases[0].pcm[: 10 * RATE])  # Loads what it needs.
     outcomes = [measured(case, diariser) for case in cases]
-    figures = list(_figures("", outcomes))
+    found = list(figures("", outcomes))
     kinds = sorted({case.kind for case in cases})
     for kind in kinds if len(kinds) > 1 else ():
         of_kind = [each for each in outcomes if each.case.kind == kind]
-        figures += _figures(f"{kind}.", of_kind)
-    given = [folder for folder in (args.data, args.simulate) if folder is not None]
+        found += figures(f"{kind}.", of_kind)
+    if args.two_channel is not None:
+        known = [each for each in outcomes if each.case.kind == _MIXED]
+        found.append(role_error(known))
     return Report(
         "diarisation",
         "+".join(folder.resolve().name for folder in given),
-        figures,
+        found,
         [
             (
                 f"{diariser.name}, {params.n_speakers} speakers; {len(cases)} files, "
@@ -174,6 +199,72 @@ def recordings(folder: Path) -> Iterator[Case]:
         if path is None:
             raise DataError(f"the RTTM speaks of {uri}, of which there is no audio")
         yield Case("data", uri, read_mono(path), tuple(sorted(turns)))
+
+
+def mixed(folder: Path) -> Iterator[Case]:
+    """Yield the two-channel calls of a folder as one channel, with the truth.
+
+    Who speaks when is what Silero hears on each channel.
+
+    Raises:
+        DataError: there are none, or one cannot be read.
+    """
+    paths = sorted(path for path in folder.iterdir() if path.suffix in _AUDIO)
+    n_mixed = 0
+    for path in paths:
+        try:
+            pcm, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise DataError(f"{path.name} cannot be read as audio: {error}") from error
+        if pcm.shape[1] != len(PARTIES):
+            continue
+        legs = [soxr.resample(leg, rate, RATE).astype(np.float32) for leg in pcm.T]
+        truth = [
+            Turn(start_s, end_s, party.value)
+            for party, leg in zip(PARTIES, legs, strict=True)
+            for start_s, end_s in speech_of(leg)
+        ]
+        both = ((legs[0] + legs[1]) / 2).astype(np.float32)
+        yield Case(_MIXED, path.stem, both, tuple(sorted(truth)))
+        n_mixed += 1
+    if not n_mixed:
+        raise DataError(f"expected calls on two channels in {folder}")
+
+
+def role_error(outcomes: Sequence[Outcome]) -> Figure:
+    """Return the share of calls whose customer is not found, or is the agent."""
+    factory = CallFactory.of(load_models(Settings()))
+    n_wrong = 0
+    for each in outcomes:
+        truth = Timeline(each.case.truth)
+        roles = _roles(each, factory)
+        found = [who.speaker for who in roles.speakers if who.party is Party.CUSTOMER]
+        theirs = [turn for turn in each.ours if turn.speaker in found]
+        names = [party.value for party in PARTIES]
+        heard_s = {
+            name: sum(
+                max(0.0, min(a.end_s, b.end_s) - max(a.start_s, b.start_s))
+                for a in theirs
+                for b in truth.turns
+                if b.speaker == name
+            )
+            for name in names
+        }
+        customer, agent = (heard_s[name] for name in names)
+        n_wrong += not customer > agent
+    return Figure("diarisation.role_error", 100 * n_wrong / len(outcomes), "%")
+
+
+def _roles(outcome: Outcome, factory: CallFactory) -> RolesAssigned:
+    framer = Framer(AudioFormat(Encoding.PCM_S16LE, RATE, 1), (Party.UNKNOWN,))
+    frames = framer.receive_pcm(outcome.case.pcm[:, None]) + framer.flush()
+    heard = Heard(tuple(frame for (frame,) in frames), Timeline(outcome.ours))
+    call = CallStarted(
+        outcome.case.name, "", "", None, (Party.UNKNOWN,), Consent.GRANTED, "", ()
+    )
+    log = analyse_mono(heard, call, factory, lambda _: None)
+    # The run ends here: nothing after the roles is worked out.
+    return next(e.event for e in log if isinstance(e.event, RolesAssigned))
 
 
 def read_rttm(path: Path) -> Iterator[tuple[str, Turn]]:
@@ -233,7 +324,8 @@ def measured(case: Case, diariser: PyannoteDiariser) -> Outcome:
     return Outcome(case, ours, plain, took_s)
 
 
-def _figures(prefix: str, outcomes: Sequence[Outcome]) -> Iterator[Figure]:
+def figures(prefix: str, outcomes: Sequence[Outcome]) -> Iterator[Figure]:
+    """Yield what came of some recordings, under names with a prefix."""
     name = f"diarisation.{prefix}"
     ours = _errors(outcomes, "ours", 0.0)
     plain = _errors(outcomes, "plain", 0.0)

@@ -66,7 +66,7 @@ def diarise_plainly(pcm: NDArray[np.float32], n_speakers: int) -> Diarisation:
         labels[known] = fcluster(tree, n_speakers, criterion="maxclust")
         for index in set(range(len(pieces))) - set(known.tolist()):
             labels[index] = labels[known[np.argmin(np.abs(known - index))]]
-    turns = _joined(pieces, labels)
+    turns = joined(pieces, labels)
     return Diarisation(turns, turns)
 
 
@@ -77,7 +77,7 @@ def _windows(start_s: float, end_s: float) -> Iterator[tuple[float, float]]:
         at_s += _HOP_S
 
 
-def _joined(
+def joined(
     pieces: list[tuple[float, float]], labels: NDArray[np.int_]
 ) -> tuple[Turn, ...]:
     """Join windows of one speaker; two that overlap part in the middle."""
