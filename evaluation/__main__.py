@@ -17,6 +17,7 @@ from models.errors import DataError, ModelError
 COMMANDS = {
     "wer": "errors of the transcript and its cost, beside plain openai-whisper",
     "voice": "anger from the voice, per corpus, at telephone quality",
+    "capacity": "how many calls the service holds, and how late it is",
     "words": "anger and threats from the words, per language, on labelled lines",
     "train_words": "train the word models; before and after on lines held out",
     "calls": "the curve and the cue, on calls whose course is known",

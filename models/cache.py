@@ -7,8 +7,9 @@ once and wherever one of them is killed.
 
 import hashlib
 import os
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from models.errors import WeightsError
@@ -68,6 +69,57 @@ def store(name: str, write: Callable[[Path], None]) -> Path:
     return final
 
 
+def cached_folders(name: str) -> list[Path]:
+    """Every cached folder of a model, intact or not, in a fixed order."""
+    return sorted(cache_dir().glob(f"{name}.{'[0-9a-f]' * 64}.ct2"))
+
+
+def intact_folder(name: str) -> Path | None:
+    """Return a cached folder of this model whose checksum holds, if there is one."""
+    folders = cached_folders(name)
+    return next((path for path in folders if _folder_is_intact(path)), None)
+
+
+def store_folder(name: str, files: Mapping[str, bytes]) -> Path:
+    """Write files into a folder of the cache that appears with all of them, or not.
+
+    Raises:
+        WeightsError: the cache folder cannot be written to.
+    """
+    folder = cache_dir()
+    digests = {file: hashlib.sha256(data).hexdigest() for file, data in files.items()}
+    final = folder / f"{name}.{_joined(digests)}.ct2"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder) as scratch:
+            unnamed = Path(scratch) / "weights"
+            unnamed.mkdir()
+            for file, data in files.items():
+                with (unnamed / file).open("wb") as out:
+                    out.write(data)
+                    out.flush()
+                    os.fsync(out.fileno())
+            if not final.exists():  # Another process may have been first.
+                unnamed.replace(final)
+    except OSError as error:
+        raise WeightsError(
+            f"cannot write weights to {folder}: {error.strerror}; free or unlock it, "
+            f"then run: calmline models fetch {name}"
+        ) from error
+    return final
+
+
+def _folder_is_intact(folder: Path) -> bool:
+    digests = {path.name: sha256_of(path) for path in folder.iterdir()}
+    return _joined(digests) == folder.name.split(".")[-2]
+
+
+def _joined(digests: Mapping[str, str]) -> str:
+    """One checksum of several files, by their names and checksums."""
+    lines = "".join(f"{digests[name]} {name}\n" for name in sorted(digests))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
 def remove_broken(name: str) -> None:
     """Delete cached files of this model whose checksum fails.
 
@@ -76,3 +128,6 @@ def remove_broken(name: str) -> None:
     for path in cached(name):
         if not is_intact(path):
             path.unlink(missing_ok=True)
+    for folder in cached_folders(name):
+        if not _folder_is_intact(folder):
+            shutil.rmtree(folder, ignore_errors=True)

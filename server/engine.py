@@ -6,6 +6,7 @@ import itertools
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import partial
@@ -202,7 +203,7 @@ class Engine:
         self._metrics = metrics
         self._words: _Lane[Spoken, Transcript | InferenceError] = _Lane(
             "words",
-            partial(transcribe_all, models.transcriber),
+            self._transcribe_all,
             models.words_workers,
             models.words_batch,
         )
@@ -214,6 +215,10 @@ class Engine:
         """Take no further work; what runs now ends by itself."""
         self._words.close()
         self._voice.close()
+
+    def listening(self) -> AbstractContextManager[None]:
+        """Count what following a call costs: voice activity, the curve, the rules."""
+        return self._metrics.processor("listening")
 
     async def transcribe(
         self, pcm: NDArray[np.float32], language: str | None, urgency: Urgency
@@ -248,6 +253,12 @@ class Engine:
             return None
         return answer
 
+    def _transcribe_all(
+        self, utterances: Sequence[Spoken]
+    ) -> list[Transcript | InferenceError]:
+        with self._metrics.processor("words"):
+            return transcribe_all(self.models.transcriber, utterances)
+
     def _read_voices(
         self, windows: Sequence[CustomerWindow]
     ) -> list[VoiceReading | InferenceError]:
@@ -256,7 +267,8 @@ class Engine:
         docs/evaluation.md has the measurement. What a batch saves is the way to
         another thread and back.
         """
-        return [self._read_voice(window) for window in windows]
+        with self._metrics.processor("voice"):
+            return [self._read_voice(window) for window in windows]
 
     def _read_voice(self, window: CustomerWindow) -> VoiceReading | InferenceError:
         try:

@@ -415,6 +415,10 @@ class LiveCall:
 
     def _hear(self, answers: Sequence[_Answer]) -> list[Output]:
         """Give the call the answers that came and its next second; in a thread."""
+        with self._outside.engine.listening():
+            return self._hear_answers(answers)
+
+    def _hear_answers(self, answers: Sequence[_Answer]) -> list[Output]:
         call, follow = self._call, self._retrace.follow
         outputs: list[Output] = []
         for answer in answers:

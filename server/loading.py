@@ -3,6 +3,7 @@
 import os
 
 from models.diarisation import DiarisationParams, PyannoteDiariser
+from models.faster_whisper import FasterWhisper
 from models.openai_whisper import OpenAIWhisper
 from models.packed_linear import Precision
 from models.runtime import check_device, set_threads
@@ -65,7 +66,7 @@ def load_transcriber(settings: WhisperSettings) -> WhisperTranscriber:
     try:
         return WhisperTranscriber(_recogniser(settings))
     except ValueError as error:
-        raise ConfigError(f"whisper.languages: {error}") from error
+        raise ConfigError(f"whisper: {error}") from error
 
 
 def n_workers(settings: WhisperSettings) -> int:
@@ -80,6 +81,13 @@ def n_workers(settings: WhisperSettings) -> int:
 
 def _recogniser(settings: WhisperSettings) -> Recogniser:
     model, languages, device = settings.model, settings.languages, settings.device
+    if settings.backend == "faster-whisper":
+        precision = settings.precision
+        if precision == "auto":
+            precision = "int8" if device == "cpu" else "float16"
+        return FasterWhisper(
+            model, languages, device, precision, settings.threads, n_workers(settings)
+        )
     return OpenAIWhisper(model, languages, device, _precision(settings))
 
 

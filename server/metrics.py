@@ -49,6 +49,12 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._processor = Counter(
+            "calmline_stage_processor_seconds",
+            "Processor time of the threads that work on a stage",
+            ["stage"],
+            registry=self._registry,
+        )
         self._latency = Histogram(
             "calmline_latency_seconds",
             "From what was said to what is told of it: audio arrived in between",
@@ -109,6 +115,15 @@ class Metrics:
     def observe_latency(self, what: str, seconds: float) -> None:
         """Count how late something was told."""
         self._latency.labels(what).observe(max(0.0, seconds))
+
+    @contextmanager
+    def processor(self, name: str) -> Iterator[None]:
+        """Count the processor time that this thread spends on a stage."""
+        start = time.thread_time()
+        try:
+            yield
+        finally:
+            self._processor.labels(name).inc(time.thread_time() - start)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

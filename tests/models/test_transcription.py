@@ -11,6 +11,7 @@ from whisper.model import Whisper
 
 from audio.frame import RATE
 from models.errors import InferenceError, WeightsError
+from models.faster_whisper import FasterWhisper
 from models.openai_whisper import OpenAIWhisper
 from models.ports import Spoken, Transcriber
 from models.transcription import WhisperTranscriber
@@ -19,9 +20,12 @@ model = pytest.mark.model
 unit = pytest.mark.unit
 
 
-@pytest.fixture(scope="module")
-def transcriber() -> WhisperTranscriber:
-    return WhisperTranscriber(OpenAIWhisper())
+@pytest.fixture(scope="module", params=[OpenAIWhisper, FasterWhisper])
+def transcriber(
+    request: pytest.FixtureRequest,
+) -> WhisperTranscriber:
+    """One of the back ends: whatever is said here holds for both."""
+    return WhisperTranscriber(request.param())
 
 
 @pytest.fixture

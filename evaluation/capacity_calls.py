@@ -1,0 +1,133 @@
+"""Two-channel calls for the capacity run: real speech, known words, a quarrel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from audio.frame import RATE, Party
+from models.errors import DataError
+from models.manifest import read_manifest
+from models.voice_audio import read_mono
+
+LINE_RATE = 8_000
+TALK_SHARE = 0.7
+"""Of the time somebody speaks."""
+
+_SHORTEST_S, _LONGEST_S = 1.0, 12.0
+_BLOCK_S = 40.0
+"""Real speech between two quarrels."""
+
+_QUARREL_S = 50.0
+"""Of the demo call: until after its first cue."""
+
+_DEMO = Path(__file__).parent / "demo" / "demo-en.flac"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sentence:
+    """One recording of real speech and its words."""
+
+    pcm: NDArray[np.float32]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Who says what when, in call seconds."""
+
+    party: Party
+    start_s: float
+    end_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadCall:
+    """One call to be streamed.
+
+    Attributes:
+        pcm: float32, shape ``(n_samples, 2)`` at `LINE_RATE`, customer first.
+        turns: the turns whose words are known, complete within the call.
+    """
+
+    pcm: NDArray[np.float32]
+    turns: Sequence[Turn]
+
+
+def read_spoken(folder: Path) -> list[Sentence]:
+    """Read English recordings short enough to be one turn, at the line's rate.
+
+    Raises:
+        DataError: the folder holds none.
+    """
+    found = []
+    for row in read_manifest(folder, ("path", "lang", "text")):
+        if row["lang"] != "en":
+            continue
+        pcm = read_mono(folder / row["path"])
+        if _SHORTEST_S <= len(pcm) / RATE <= _LONGEST_S:
+            narrow = soxr.resample(pcm, RATE, LINE_RATE).astype(np.float32)
+            found.append(Sentence(narrow, row["text"]))
+    if not found:
+        raise DataError(
+            f"{folder.name} holds no English recording of {_SHORTEST_S:g} to "
+            f"{_LONGEST_S:g} s"
+        )
+    return found
+
+
+def build_call(spoken: Sequence[Sentence], index: int, duration_s: float) -> LoadCall:
+    """Put the call of this number together; the same number gives the same call.
+
+    Real speech takes turns between the two, `TALK_SHARE` of the time; every now and
+    then the synthesised demo call is heard, which is what raises cues and alerts.
+    Each call begins somewhere else, so that no two are in step.
+    """
+    draw = np.random.default_rng(index)
+    quarrel = _quarrel()
+    n_wanted = int(duration_s * LINE_RATE)
+    order = draw.permutation(len(spoken))
+    pieces: list[NDArray[np.float32]] = []
+    turns: list[Turn] = []
+    n_now, n_turn = 0, 0
+
+    def add(piece: NDArray[np.float32]) -> None:
+        nonlocal n_now
+        pieces.append(piece)
+        n_now += len(piece)
+
+    add(np.zeros((int(draw.uniform(0.2, 4.0) * LINE_RATE), 2), np.float32))
+    quarrel_next = index % 2 == 0
+    while n_now < n_wanted:
+        if quarrel_next:
+            add(quarrel)
+        block_end = n_now + int(_BLOCK_S * LINE_RATE)
+        while n_now < min(block_end, n_wanted):
+            one = spoken[order[n_turn % len(order)]]
+            n_turn += 1
+            channel = n_turn % 2
+            piece = np.zeros((len(one.pcm), 2), np.float32)
+            piece[:, channel] = one.pcm
+            party = (Party.CUSTOMER, Party.AGENT)[channel]
+            end_s = (n_now + len(piece)) / LINE_RATE
+            turns.append(Turn(party, n_now / LINE_RATE, end_s, one.text))
+            add(piece)
+            gap = len(one.pcm) * (1 - TALK_SHARE) / TALK_SHARE
+            add(np.zeros((int(gap * draw.uniform(0.6, 1.4)), 2), np.float32))
+        quarrel_next = True
+    pcm = np.concatenate(pieces)[:n_wanted]
+    whole = [turn for turn in turns if turn.end_s < duration_s - 1.0]
+    return LoadCall(pcm, whole)
+
+
+@cache
+def _quarrel() -> NDArray[np.float32]:
+    pcm, rate = soundfile.read(_DEMO, dtype="float32", always_2d=True)
+    narrow: NDArray[np.float32] = soxr.resample(pcm, rate, LINE_RATE)
+    return narrow[: int(_QUARREL_S * LINE_RATE)].astype(np.float32)

@@ -1,0 +1,107 @@
+"""The real service as a process of its own, and what it costs."""
+
+import asyncio
+import os
+import re
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from models.errors import DataError
+
+_START_WITHIN_S = 300.0
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process holds and has used.
+
+    Attributes:
+        cpu_s: processor time since it began.
+        memory_mb: resident memory.
+        handles: open files and sockets.
+        threads: how many it runs.
+    """
+
+    cpu_s: float
+    memory_mb: float
+    handles: int
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service."""
+
+    pid: int
+    audio_url: str
+    http_url: str
+
+    def usage(self) -> Usage:
+        """What it uses now."""
+        folder = Path("/proc") / str(self.pid)
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        cpu_s = (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+        pages = int((folder / "statm").read_text().split()[1])
+        handles = len(list((folder / "fd").iterdir()))
+        return Usage(cpu_s, pages * _PAGE / 1e6, handles, int(fields[17]))
+
+    async def metrics(self) -> dict[str, float]:
+        """Its Prometheus figures, by name with labels."""
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"{self.http_url}/metrics", timeout=30)
+        lines = (
+            line.rpartition(" ")
+            for line in answer.text.splitlines()
+            if line and not line.startswith("#")
+        )
+        return {name: float(value) for name, _, value in lines}
+
+
+@asynccontextmanager
+async def running(settings: dict[str, str]) -> AsyncIterator[Service]:
+    """Start `calmline serve` with settings of the section ``whisper``, then stop it.
+
+    Raises:
+        DataError: it did not start; what it said is on standard error.
+    """
+    with tempfile.TemporaryDirectory(prefix="calmline-capacity-") as folder:
+        environment = {
+            **os.environ,
+            "CALMLINE_SERVICE_AUDIO_PORT": "0",
+            "CALMLINE_SERVICE_HTTP_PORT": "0",
+            "CALMLINE_SERVICE_DATA_DIR": folder,
+            **{f"CALMLINE_WHISPER_{key.upper()}": v for key, v in settings.items()},
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            "from server.cli import main; main(['serve'])",
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            assert process.stdout is not None
+            async with asyncio.timeout(_START_WITHIN_S):
+                http_url = await _address(process.stdout, r"(http://\S+)/board")
+                audio_url = await _address(process.stdout, r"(ws://\S+)")
+            yield Service(process.pid, audio_url, http_url)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+
+
+async def _address(output: asyncio.StreamReader, pattern: str) -> str:
+    while line := await output.readline():
+        if found := re.search(pattern, line.decode()):
+            return found[1]
+    raise DataError("the service did not start: run `calmline serve` to see why")
