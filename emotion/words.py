@@ -83,8 +83,8 @@ class WordReader:
 
     Args:
         lexicons: one for each language that is read.
-        models: at most one for each of these languages; it judges the utterance
-            with the lexicon's signs in hand. Without one the signs decide.
+        models: for each of these languages the last one judges the utterance with
+            the lexicon's signs in hand. Without one the signs decide.
         encoder: gives the models the meaning; without one they go by the words.
 
     Raises:
@@ -167,18 +167,22 @@ class WordReader:
         return self._encoder.encode(spoken_text(text)[:MEANT])
 
 
-def load_word_reader(encoder: TextEncoder | None = None) -> WordReader:
+def load_word_reader(
+    encoder: TextEncoder | None = None, own: Iterable[WordModel] = ()
+) -> WordReader:
     """Make the reader that comes with the package: lexicons and trained models.
 
     Args:
         encoder: see `models.text_encoder.load_text_encoder`; without one the models
             go by the words alone, which is worth less.
+        own: models that stand in for those of their languages.
 
     Raises:
         LexiconError: a lexicon is damaged.
         WordModelError: a model is damaged.
     """
-    return WordReader(load_lexicons(), load_word_models(), encoder)
+    # Of two models for a language the last one is taken.
+    return WordReader(load_lexicons(), [*load_word_models(), *own], encoder)
 
 
 def _matches(group: SignGroup, plain: PlainText) -> list[_Found]:

@@ -181,10 +181,11 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 def _load(settings: Settings) -> CallFactory:
     # Torch takes seconds to import: only commands that use a model wait for it.
-    from server.loading import load_models  # noqa: PLC0415
+    from server.loading import load_models, load_words  # noqa: PLC0415
 
     params = RoleParams(least_confidence=settings.diarisation.least_confidence)
-    return CallFactory.of(load_models(settings), params)
+    words = load_words(settings.words)
+    return CallFactory.of(load_models(settings), params, words)
 
 
 def _parties(recording: Recording, customer: str) -> tuple[Party, ...]:

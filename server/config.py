@@ -161,6 +161,20 @@ class VoiceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsSettings:
+    """Which weights read the customer's words.
+
+    Attributes:
+        weights: paths to weights that ``calmline train words`` wrote, one for each
+            language; the shipped ones where there is none.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    weights: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DiarisationSettings:
     """How voices on a line with one channel are told apart.
 
@@ -202,6 +216,7 @@ class Settings:
     service: ServiceSettings = field(default_factory=ServiceSettings)
     whisper: WhisperSettings = field(default_factory=WhisperSettings)
     voice: VoiceSettings = field(default_factory=VoiceSettings)
+    words: WordsSettings = field(default_factory=WordsSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     diarisation: DiarisationSettings = field(default_factory=DiarisationSettings)
 

@@ -31,11 +31,16 @@ class CallFactory:
     books: TeamBooks | None = None
 
     @classmethod
-    def of(cls, models: Models, roles: RoleParams | None = None) -> Self:
-        """A factory with the shipped words and playbook."""
+    def of(
+        cls,
+        models: Models,
+        roles: RoleParams | None = None,
+        words: WordReader | None = None,
+    ) -> Self:
+        """A factory with the shipped words, where no others are given, and playbook."""
         return cls(
             models,
-            load_word_reader(load_text_encoder()),
+            words or load_word_reader(load_text_encoder()),
             load_playbook(),
             roles=load_role_reader(roles),
         )

@@ -2,15 +2,18 @@
 
 import os
 
+from emotion.word_model import parse_word_model
+from emotion.words import WordReader, load_word_reader
 from models.diarisation import DiarisationParams, PyannoteDiariser
 from models.faster_whisper import FasterWhisper
 from models.openai_whisper import OpenAIWhisper
 from models.packed_linear import Precision
 from models.runtime import check_device, set_threads
 from models.speech_detection import SileroDetector
+from models.text_encoder import load_text_encoder
 from models.transcription import Recogniser, WhisperTranscriber
 from models.voice import load_voice_reader, weights_file
-from server.config import Settings, WhisperSettings, environment
+from server.config import Settings, WhisperSettings, WordsSettings, environment
 from server.engine import Models
 from server.errors import ConfigError
 
@@ -19,6 +22,23 @@ _MOST_WORKERS = 8
 
 _CPU_BATCH, _GPU_BATCH = 8, 32
 """Utterances in a batch. Beyond eight a processor gains little (docs/evaluation.md)."""
+
+
+def load_words(settings: WordsSettings) -> WordReader:
+    """Load what reads the customer's words.
+
+    Raises:
+        ConfigError: one of the files of own weights cannot be read.
+        WordModelError: weights are damaged or of another version.
+        WeightsError: the encoder cannot be loaded.
+    """
+    own = []
+    for path in settings.weights:
+        try:
+            own.append(parse_word_model(path.read_bytes(), path.name))
+        except OSError as error:
+            raise ConfigError(f"words.weights: {path} cannot be read") from error
+    return load_word_reader(load_text_encoder(), own)
 
 
 def load_models(settings: Settings) -> Models:

