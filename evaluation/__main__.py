@@ -24,6 +24,7 @@ COMMANDS = {
     "fit_curve": "fit the curve, the forecast and the cue to such calls",
     "desk": "how long the desk takes to find calls, on thousands of made ones",
     "redaction": "numbers and addresses found in what people say, per language",
+    "redaction_audio": "whether the tone lies over the number, on a synthesised voice",
     "diarisation": "who speaks when in one channel, beside a plain baseline",
     "train_diarisation": "train the model that tells voices apart in one channel",
     "train_voice": "train a voice head from labelled recordings",

@@ -10,6 +10,6 @@ text and audio without numbers, and a receipt for what was deleted.
 | `audit` | the append-only log of who saw or changed what, as a hash chain |
 | `digits`, `addresses`, `redaction` | finds numbers and addresses in words; pure |
 | `redacted_log`, `redacted_audio` | a log and a recording without them |
-| `retention`, `keeping`, `removal` | how long what is kept, holds, deletion with a receipt |
-| `log_in`, `http`, `commands`, `keeping_commands` | all of that over HTTP and as commands |
+| `retention`, `keeping`, `removal` | how long what is kept; deletion |
+| `log_in`, `http`, `commands`, `keeping_commands` | over HTTP and as commands |
 """

