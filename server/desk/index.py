@@ -15,6 +15,7 @@ from server.desk.digest import Digest, digest
 from server.desk.reviews import call_score
 from server.desk.wording import normal, pieces
 from server.store import Store
+from server.trust.redacted_log import redacted_entries
 
 _PARTIES = (Party.CUSTOMER, Party.AGENT, Party.UNKNOWN)
 
@@ -78,7 +79,8 @@ class SearchIndex:
             ).one_or_none()
         if row is None:
             return
-        found = digest(self._store.entries(call_id))
+        # Numbers that must not be shown must not be found either.
+        found = digest(redacted_entries(self._store.entries(call_id)))
         # A call that had to be forgotten keeps no reference, whatever its log says.
         found.customer_ref = row.customer_ref
         self.put(call_id, row.started_at, found)

@@ -27,8 +27,8 @@ from server.desk.query import (
 )
 from server.desk.search import Search
 from server.desk.wording import normal
-from server.events import TranscriptFinal
-from server.store import Store
+from server.events import CallEnded, CallEndReason, LogEntry, TranscriptFinal
+from server.store import NewCall, Store
 
 pytestmark = pytest.mark.unit
 
@@ -336,4 +336,22 @@ def test_only_finished_calls_are_indexed(tmp_path: Path) -> None:
 
     assert index.missing(passing_over=[call.started.call_id]) == []
     assert index.missing() == [call.started.call_id]
+    store.close()
+
+
+def test_numbers_that_are_covered_cannot_be_searched_for(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'a.db'}")
+    call = next(made_calls(1, seed=1))
+    said = TranscriptFinal(
+        "u1", Party.CUSTOMER, 1.0, 2.0, "my card is 4111 1111 1111 1111", "en", 0.9
+    )
+    ended = CallEnded(CallEndReason.COMPLETED, 3.0)
+    log = [LogEntry(n, 0.0, e) for n, e in enumerate((call.started, said, ended), 1)]
+    store.add_finished(NewCall(call.started, call.began, "mulaw", 8000), log)
+    SearchIndex(store).catch_up()
+    search = Search(store.engine)
+
+    (found,) = search.find(SearchQuery(text='"my card"')).calls
+    assert search.find(SearchQuery(text="4111")).total == 0
+    assert "4111" not in found.said[0].text
     store.close()
