@@ -213,14 +213,16 @@ def test_files_are_imported_and_broken_ones_say_why(
 ) -> None:
     pcm = np.zeros((RATE * 3, 2), np.float32)
     pcm[4000:16_000, 0] = 0.3 * np.random.default_rng().standard_normal(12_000)
-    soundfile.write(tmp_path / "a.wav", pcm, RATE)
+    # A name of its own tells this import from that of the other language.
+    recording = tmp_path / f"{tmp_path.name}.wav"
+    soundfile.write(recording, pcm, RATE)
     (tmp_path / "broken.mp3").write_text("no audio")
 
     page.goto(f"{desk.url}/desk/import")
-    files = [tmp_path / "a.wav", tmp_path / "broken.mp3"]
+    files = [recording, tmp_path / "broken.mp3"]
     page.get_by_test_id("import-files").set_input_files(files)
 
-    job = page.get_by_test_id("import-job").first
+    job = page.get_by_test_id("import-job").filter(has_text=recording.name)
     expect(job).to_have_attribute("data-state", "done", timeout=60_000)
     job.get_by_test_id("import-show").click()
     expect(job.locator("[data-testid=import-file][data-state=done]")).to_have_count(1)
