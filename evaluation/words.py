@@ -8,6 +8,7 @@ import argparse
 import gzip
 import json
 import unicodedata
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -33,6 +34,16 @@ Adopted, not tuned: a quarter of the scale above calm.
 ANGRY_LEVEL = 2
 HIGHEST_LEVEL = 3
 
+LOST = 0.1
+"""Share of words that recognition loses, in `misheard`; adopted."""
+
+_SIGNS = {
+    "churn": frozenset({WordSign.CHURN}),
+    "repeated_contact": frozenset({WordSign.REPEATED_CONTACT}),
+    "supervisor": frozenset({WordSign.SUPERVISOR}),
+    "calming": frozenset({WordSign.THANKS, WordSign.RELIEF}),
+}
+
 _APOSTROPHES = "'\u2019\u02bc"
 _AGENT = "agent"
 
@@ -40,6 +51,8 @@ _AGENT = "agent"
 _NOTES = (
     f"Flagged: hostility above {THRESHOLD}. Angry: level {ANGRY_LEVEL} and above.",
     "_bare: without punctuation and capitals.",
+    "_misheard: bare, and every tenth word (Chinese: character) lost, by a seed.",
+    "f1.<sign>: where the data says what else is in a line.",
     "tier_f1: macro over none, direct, public, third_party, as far as they occur.",
     "threat_f1: the same with none and direct taken together.",
     "Intervals: bootstrap over dialogues, or lines where they stand alone.",
@@ -220,6 +233,20 @@ def bare(text: str) -> str:
     return written
 
 
+def misheard(text: str) -> str:
+    """Lose a tenth of the words, by a seed that is the text itself.
+
+    >>> misheard("one two three") == misheard("One, two, three!")
+    True
+    """
+    written = bare(text)
+    spaced = " " in written or written.isascii()
+    words = written.split() if spaced else list(written)
+    chance = np.random.default_rng(zlib.crc32(written.encode()))
+    kept = [word for word in words if chance.random() >= LOST]
+    return (" " if spaced else "").join(kept or words)
+
+
 def _bare(char: str) -> str:
     if char in _APOSTROPHES:
         return ""
@@ -237,6 +264,7 @@ class _Read:
     line: Line
     hostility: float
     tier: Tier | None
+    signs: frozenset[WordSign] = frozenset()
 
     @property
     def angry(self) -> bool:
@@ -274,6 +302,8 @@ def measure(
         figures.append(Figure(f"{name}.lines", len(own), "count"))
         figures += _figures(name, "", read)
         figures += _figures(name, "_bare", _read(own, reader, bare)[0])
+        figures += _figures(name, "_misheard", _read(own, reader, misheard)[0])
+        figures += _by_sign(name, read)
         figures += _by_kind(name, read)
         notes.append(f"{lang} read by {model}.")
         notes += _mistakes(read, n_mistakes)
@@ -285,7 +315,12 @@ def _read(
 ) -> tuple[list[_Read], str]:
     readings = [reader.read(writing(line.text), line.lang, 0, 1) for line in lines]
     read = [
-        _Read(line, reading.hostility, reading.tier)
+        _Read(
+            line,
+            reading.hostility,
+            reading.tier,
+            frozenset(hit.sign for hit in reading.hits),
+        )
         for line, reading in zip(lines, readings, strict=True)
     ]
     return read, readings[0].model
@@ -311,6 +346,22 @@ def _by_kind(name: str, read: Sequence[_Read]) -> Iterator[Figure]:
         own = [one for one in read if one.line.kind == kind]
         yield _figure(f"{name}.hostility.{kind}", "ratio", own, _mean_hostility)
         yield _figure(f"{name}.flagged.{kind}", "%", own, _flagged_percent)
+
+
+def _by_sign(name: str, read: Sequence[_Read]) -> Iterator[Figure]:
+    """F1 of each sign; thanks and relief are one, as both calm."""
+    known = [one for one in read if one.line.signs is not None]
+    for sign, same in _SIGNS.items():
+        pairs = [
+            (bool(same & (one.line.signs or frozenset())), bool(same & one.signs))
+            for one in known
+        ]
+        right = sum(true and found for true, found in pairs)
+        n_true, n_found = (
+            (sum(column) for column in zip(*pairs, strict=True)) if (pairs) else (0, 0)
+        )
+        if n_true:
+            yield Figure(f"{name}.f1.{sign}", 2 * right / (n_true + n_found), "ratio")
 
 
 def _figure(

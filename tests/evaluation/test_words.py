@@ -5,11 +5,12 @@ import gzip
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from emotion.events import Tier, WordReading
+from emotion.events import Tier, WordHit, WordReading, WordSign
 from evaluation.report import Report
 from evaluation.words import (
     THRESHOLD,
@@ -18,6 +19,7 @@ from evaluation.words import (
     add_arguments,
     bare,
     measure,
+    misheard,
     read_lines,
     run,
 )
@@ -41,10 +43,12 @@ class KnownReader:
     ) -> WordReading:
         self.texts.append(text)
         found = re.search(r"(\d)[ .](\d) ?([a-z_ ]*)$", text)
-        assert found is not None
+        if found is None:  # Misheard.
+            return WordReading(start_s, end_s, 0.0, None, (), language, "known-1")
         hostility = float(f"{found[1]}.{found[2]}")
         tier = Tier(found[3].replace(" ", "_")) if found[3] else None
-        return WordReading(start_s, end_s, hostility, tier, (), language, "known-1")
+        hits = (WordHit(WordSign.CHURN, 0, 1),) if text.startswith("leave") else ()
+        return WordReading(start_s, end_s, hostility, tier, hits, language, "known-1")
 
 
 def figures(report: Report) -> dict[str, float]:
@@ -140,6 +144,32 @@ def test_each_kind_has_its_hostility_and_its_share_flagged() -> None:
     assert found["words.en.flagged.insult"] == 100
 
 
+def test_a_sign_has_its_f1_where_the_data_says_what_is_in_a_line() -> None:
+    churn = frozenset({WordSign.CHURN})
+    lines = [
+        replace(line("leave 0.1", 0), signs=churn),
+        replace(line("go 0.1", 0), signs=churn),
+        replace(line("leave it 0.1", 0), signs=frozenset()),
+        line("leave me 0.1", 0),
+    ]
+
+    found = figures(measure(lines, KnownReader()))
+
+    assert found["words.en.f1.churn"] == pytest.approx(2 * 1 / (2 + 2))
+    assert "words.en.f1.supervisor" not in found
+
+
+def test_misheard_text_loses_about_a_tenth_of_its_words_always_the_same() -> None:
+    text = "one two three four five six seven eight nine ten " * 20
+    heard = misheard(text)
+
+    assert heard == misheard(text.upper())
+    assert 160 < len(heard.split()) < 195
+    assert set(heard.split()) <= set(text.split())
+    assert len(misheard("我已经等了三个星期了你们到底管不管" * 5)) < 80
+    assert misheard("stop") == "stop"
+
+
 def test_languages_are_measured_apart() -> None:
     lines = [line("0.9", 0), Line("0.0", "zh", 0, None)]
 
@@ -154,7 +184,7 @@ def test_the_same_lines_are_also_read_bare() -> None:
 
     found = figures(measure([line("DON'T! 0.9", 0)], reader))
 
-    assert reader.texts == ["DON'T! 0.9", "dont 0 9"]
+    assert reader.texts[:2] == ["DON'T! 0.9", "dont 0 9"]
     assert found["words.en.flagged_calm_bare"] == 100
 
 
