@@ -219,10 +219,12 @@ async def crash(folder: Path, seed: int) -> None:
         await check(service, caller, reference)
     assert sum(caller.n_lines for caller in callers) > N_CALLS
     await service.stop()
+    assert not re.search(rb"\d\.\d seconds", (folder / "stderr").read_bytes())
     for caller in callers:
         flac = folder / "calmline-data" / "audio" / f"{caller.call_id}.flac"
         pcm, _ = soundfile.read(flac, dtype="float32")
         np.testing.assert_array_equal(pcm, decode(heard(caller), MULAW))
+    # What the models "heard" is the length of each utterance in words.
     assert not list((folder / "calmline-data" / "audio").glob("*.raw"))
     assert not list((folder / "calmline-data" / "audio").glob("*.journal"))
 
