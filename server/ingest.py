@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections.abc import Awaitable
 from contextlib import suppress
 
 from websockets.asyncio.server import ServerConnection
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 PATH = "/v1/calls"
 _ACK_EVERY_S = 0.5
+_QUIET_S = 10.0
+"""A line that says nothing for so long is asked, and is dead after as long again."""
 _REASON_BYTES = 123  # RFC 6455 5.5: a close frame holds 125, two are the code.
 _CLOSE_CODES = {
     CallEndReason.COMPLETED: CloseCode.ENDED,
@@ -106,7 +109,7 @@ class Ingest:
         tasks.create_task(_acknowledge(socket, live))
         leaving = tasks.create_task(_leave_when_replaced(socket, line))
         while live.end_reason is None:
-            message = await socket.recv()
+            message = await _receive(socket)
             if line.replaced.is_set():
                 continue
             if isinstance(message, bytes):
@@ -116,6 +119,24 @@ class Ingest:
                 await _control(live, message)
         if not line.replaced.is_set():
             leaving.cancel()
+
+
+async def _receive(socket: ServerConnection) -> str | bytes:
+    """Take the next message; a line that is quiet is asked whether it is there.
+
+    Raises:
+        ConnectionClosed: it is not, or was closed.
+    """
+    pong: Awaitable[float] | None = None
+    while True:
+        try:
+            async with asyncio.timeout(_QUIET_S):
+                return await socket.recv()
+        except TimeoutError:
+            if isinstance(pong, asyncio.Future) and not pong.done():
+                socket.transport.abort()
+            else:
+                pong = await socket.ping()
 
 
 async def _control(live: LiveCall, text: str) -> None:

@@ -52,9 +52,6 @@ _CLOSE_SCREENS_S = 1
 _SCREEN_MESSAGE_BYTES = 1 << 16
 """What a screen may say at once; it has little to say."""
 
-_PING_S = 10.0
-"""A line that says nothing for so long is asked, and is dead after as long again."""
-
 _CLOSE_LINE_S = 2.0
 """How long a client may take to close; one that is gone never does."""
 
@@ -79,6 +76,7 @@ async def running_service(
     settings: ServiceSettings,
     factory: CallFactory,
     retention: RetentionSettings | None = None,
+    ladder: LadderParams | None = None,
 ) -> AsyncIterator[Addresses]:
     """Run the service while the context lasts, then end every call and stop.
 
@@ -86,6 +84,7 @@ async def running_service(
         settings: where it listens and keeps its data.
         factory: makes the calls.
         retention: how long what is kept; None: everything for ever.
+        ladder: when what gives way under load; None: the usual.
 
     Raises:
         ServerError: a port is taken, or the database cannot be used.
@@ -140,7 +139,7 @@ async def running_service(
                     storage,
                     settings.recordings,
                     metrics,
-                    LadderParams(),
+                    ladder or LadderParams(),
                 )
                 watching = tasks.create_task(watch.run())
                 async with (
@@ -224,8 +223,7 @@ async def _audio_server(
         max_size=MAX_MESSAGE_BYTES,
         open_timeout=settings.hello_timeout_s,
         close_timeout=_CLOSE_LINE_S,
-        ping_interval=_PING_S,
-        ping_timeout=_PING_S,
+        ping_interval=None,  # A line that brings audio is alive; `Ingest` asks others.
         compression=None,  # Companded audio does not compress; trying costs time.
         logger=_line_logger(),
     ):

@@ -32,7 +32,7 @@ main(["--config", "calmline.toml", "serve"], lambda _: CallFactory.of(fakes))
 MULAW = AudioFormat(Encoding.MULAW, 8000, 2)
 SECOND = 16_000
 N_CALLS = 10
-LENGTH_S = 20
+LENGTH_S = 12
 SPEED = 8
 N_KILLS = 3
 
@@ -108,8 +108,8 @@ class Caller:
     call_id: str
     data: bytes
     pauses: tuple[tuple[int, bool], ...] = (
-        (6 * SECOND + 1, True),
-        (8 * SECOND + 2, False),
+        (4 * SECOND + 1, True),
+        (5 * SECOND + 2, False),
     )
     acknowledged: int = 0
     token: str | None = None
@@ -198,7 +198,7 @@ async def crash(folder: Path, seed: int) -> None:
         for caller in callers:
             tasks.create_task(caller.call())
         for _ in range(N_KILLS):
-            await asyncio.sleep(rng.uniform(0.3, 1.2))
+            await asyncio.sleep(rng.uniform(0.2, 0.8))
             await service.kill()
             promised = [caller.acknowledged for caller in callers]
             for caller, n_bytes in zip(callers, promised, strict=True):
@@ -245,4 +245,4 @@ async def check(service: Service, caller: Caller, reference: Caller) -> None:
 
 
 def test_ten_calls_survive_kill_9_three_times(tmp_path: Path) -> None:
-    asyncio.run(asyncio.wait_for(crash(tmp_path, seed=1), 300))
+    asyncio.run(asyncio.wait_for(crash(tmp_path, seed=1), 600))

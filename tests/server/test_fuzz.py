@@ -117,7 +117,7 @@ async def one_screen(addresses: Addresses, seed: int) -> None:
     with suppress(ConnectionClosed, InvalidHandshake):
         async with connect(feed + path) as socket:
             for _ in range(5):
-                said = [json.dumps(junk(rng)), rng.randbytes(300)]
+                said: list[str | bytes] = [json.dumps(junk(rng)), rng.randbytes(300)]
                 for message in rng.sample(said, 2):
                     await socket.send(message)
             await socket.send("x" * (1 << 17))

@@ -7,6 +7,7 @@ import resource
 import shutil
 import socket as sockets
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
@@ -18,14 +19,17 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from audio.codec import AudioFormat, Encoding, decode, encode
 from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
+from models.ports import Transcript
 from server.config import ServiceSettings
 from server.engine import Models
 from server.factory import CallFactory
+from server.overload import LadderParams
 from server.service import Addresses, running_service
 
 pytestmark = pytest.mark.service
@@ -41,6 +45,7 @@ HELLO = {
 }
 MULAW = AudioFormat(Encoding.MULAW, 8000, 2)
 SECOND = 16_000
+RUNGS = ("partials", "voice", "late")
 MODELS = Models(
     FakeDetector, FakeTranscriber(), FakeVoiceReader([0.9] * 1000), ("fake",)
 )
@@ -51,22 +56,27 @@ _P = ParamSpec("_P")
 def in_loop(
     test: Callable[_P, Coroutine[Any, Any, None]],
 ) -> Callable[_P, None]:
-    """Run a coroutine test; none takes more than a minute."""
+    """Run a coroutine test; none takes more than two minutes."""
 
     @wraps(test)
     def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
-        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 60))
+        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 120))
 
     return run
 
 
 @asynccontextmanager
 async def service(
-    tmp_path: Path, models: Models = MODELS, **changes: Any
+    tmp_path: Path,
+    models: Models = MODELS,
+    ladder: LadderParams | None = None,
+    **changes: Any,
 ) -> AsyncIterator[Addresses]:
     base = ServiceSettings(audio_port=0, http_port=0, data_dir=tmp_path / "data")
     factory = CallFactory.of(models)
-    async with running_service(replace(base, **changes), factory) as addresses:
+    async with running_service(
+        replace(base, **changes), factory, ladder=ladder
+    ) as addresses:
         yield addresses
 
 
@@ -404,3 +414,77 @@ async def test_a_screen_that_stops_reading_slows_no_call(tmp_path: Path) -> None
 
     assert entries[-1]["body"]["reason"] == "completed"
     assert took_s < 40
+
+
+# Too much to do.
+
+
+class SlowTranscriber(FakeTranscriber):
+    """Takes a fixed time for each utterance, however short."""
+
+    seconds = 0.8
+
+    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
+        time.sleep(self.seconds)
+        return super().transcribe(pcm, language)
+
+
+async def speak_then_wait(
+    addresses: Addresses, call_id: str, recovered: asyncio.Event
+) -> int:
+    """Speak in real time for 12 s, then be silent until the service has recovered.
+
+    Returns:
+        How many bytes were sent, all of which were acknowledged.
+    """
+    times = np.arange(12 * 8000) / 8000
+    pcm = np.zeros((len(times), 2), np.float32)
+    pcm[:, 0] = 0.4 * np.sin(2 * np.pi * 300 * times) * (times % 1.6 < 0.8)
+    data = encode(pcm, MULAW)
+    n_sent = 0
+    async with line(addresses, call_id=call_id, agent_id=call_id) as (socket, _):
+        began = time.monotonic()
+        while n_sent < len(data) or not recovered.is_set():
+            piece = data[n_sent : n_sent + 1600] or MULAW.silence(1600)
+            await socket.send(piece)
+            n_sent += len(piece)
+            due = began + n_sent / SECOND
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+        await wait_acknowledged(socket, n_sent)
+        await end(socket)
+    return n_sent
+
+
+@in_loop
+async def test_twice_the_capacity_climbs_the_ladder_loses_no_words_and_comes_back(
+    tmp_path: Path,
+) -> None:
+    n_calls = 4  # each has half of what the model can do
+    ladder = LadderParams(from_s=(1.0, 2.0, 3.0), hold_s=1.0, clear_s=2.0)
+    slow = Models(FakeDetector, SlowTranscriber(), FakeVoiceReader(), ("slow",))
+    seen: list[str] = []
+    recovered = asyncio.Event()
+    async with service(tmp_path, slow, ladder) as addresses:
+        async with asyncio.TaskGroup() as tasks:
+            calls = [
+                tasks.create_task(speak_then_wait(addresses, f"c{n}", recovered))
+                for n in range(n_calls)
+            ]
+            while "late" not in seen or await problems(addresses):
+                seen += sorted(await problems(addresses) - set(seen), key=RUNGS.index)
+                await asyncio.sleep(0.1)
+            recovered.set()
+        logs = [await log(addresses, f"c{n}") for n in range(n_calls)]
+
+    assert seen == list(RUNGS)
+    for number, entries in enumerate(logs):
+        finals = [entry for entry in entries if entry["kind"] == "TranscriptFinal"]
+        assert len(finals) == 8  # 12 s, one every 1.6 s
+        told = [
+            (entry["kind"], entry["body"]["what"])
+            for entry in entries
+            if entry["kind"] in ("Degraded", "Recovered")
+        ]
+        assert told == [("Degraded", "voice_sparse"), ("Recovered", "voice_sparse")]
+        n_samples = calls[number].result() // 2
+        assert len(recorded(tmp_path, f"c{number}")) == n_samples
