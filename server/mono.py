@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from audio.frame import Frame, Party
 from audio.speakers import Router, Timeline
 from emotion.roles import Roles, Said
-from models.errors import InferenceError
+from models.errors import InferenceError, ModelError
 from models.ports import (
     Diarisation,
     Diariser,
@@ -78,7 +78,8 @@ def hear(recording: Recording, diariser: Diariser) -> Heard:
     """Tell the voices of a recording apart.
 
     Raises:
-        RecordingError: the recording is damaged, or cannot be diarised.
+        RecordingError: the recording is damaged, or cannot be diarised; for want of
+            weights, too.
     """
     frames = tuple(
         frame for block in frames_of(recording, (Party.UNKNOWN,)) for (frame,) in block
@@ -86,7 +87,7 @@ def hear(recording: Recording, diariser: Diariser) -> Heard:
     pcm = np.concatenate([frame.pcm for frame in frames]) if frames else _EMPTY
     try:
         found = diariser.diarise(pcm)
-    except InferenceError as error:
+    except ModelError as error:
         raise RecordingError(f"{recording.path.name}: {error}") from error
     return Heard(frames, _timeline(found))
 
