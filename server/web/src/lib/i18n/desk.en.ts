@@ -306,7 +306,7 @@ export const deskEn: DeskMessages = {
     waiting: 'Waiting for you',
     done: 'Done',
     nothing: 'Nothing waits for you',
-    nothingHint: 'Draw a sample below, or open any call and review it.',
+    nothingHint: 'Draw a sample, or open any call and review it.',
     disputes: 'Disputes that wait for an answer',
     open: 'Open',
     draw: 'Draw a sample',

@@ -141,7 +141,7 @@ export const deskZh: DeskMessages = {
     waiting: '等您评审',
     done: '已完成',
     nothing: '没有等您评审的通话',
-    nothingHint: '在下面抽取样本，或打开任意一通电话评审。',
+    nothingHint: '抽取样本，或打开任意一通电话评审。',
     disputes: '等待答复的申诉',
     open: '打开',
     draw: '抽取样本',
