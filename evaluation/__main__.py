@@ -15,6 +15,7 @@ from evaluation.report import Report
 from models.errors import DataError, ModelError
 
 COMMANDS = {
+    "screens": "how quick the live screens are, in headless Chromium",
     "wer": "errors of the transcript and its cost, beside plain openai-whisper",
     "voice": "anger from the voice, per corpus, at telephone quality",
     "capacity": "how many calls the service holds, and how late it is",

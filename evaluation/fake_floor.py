@@ -175,6 +175,12 @@ class FakeCall:
                 pass
         self.publish(self.entries[before:])
 
+    def tell(self, event: Event) -> None:
+        """Let this happen in the call now."""
+        before = len(self.entries)
+        self._add(event)
+        self.publish(self.entries[before:])
+
     def publish(self, entries: list[LogEntry]) -> None:
         """Tell the screens."""
         if entries:
