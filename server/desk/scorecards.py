@@ -1,7 +1,6 @@
 """Scorecards: questions with weights, as data in both languages.
 
-A card is a TOML file; server/desk/data has those that are shipped, and a folder of
-one's own can add to them.
+A card is a TOML file in server/desk/data.
 """
 
 import tomllib
