@@ -10,8 +10,8 @@ from emotion.errors import OrderError, ParameterError
 from emotion.events import Evidence, Source
 from models.ports import VoiceReading
 
-LOG_ODDS_LIMIT: Final = 4.0
-"""No single reading is believed further than this: p = 0.02 or 0.98."""
+LOG_ODDS_LIMIT: Final = 6.0
+"""No single reading is believed further than this: p = 0.0025 or 0.9975."""
 
 MEDIAN_OF: Final = 3
 SUSTAINED_OF: Final = 4
