@@ -2,7 +2,7 @@ import pytest
 
 from emotion.errors import OrderError, ParameterError
 from emotion.events import Evidence
-from emotion.voice import VoiceParams, VoiceTrack, log_odds
+from emotion.voice import LOG_ODDS_LIMIT, VoiceParams, VoiceTrack, log_odds
 from models.ports import VoiceReading
 
 pytestmark = pytest.mark.unit
@@ -24,7 +24,7 @@ def points(evidence: list[Evidence]) -> dict[str, float]:
 
 def test_log_odds_are_finite_and_limited() -> None:
     assert log_odds(0.5) == 0.0
-    assert log_odds(0.0) == -log_odds(1.0) == -4.0
+    assert log_odds(0.0) == -log_odds(1.0) == -LOG_ODDS_LIMIT
 
 
 def test_nothing_heard_is_no_evidence() -> None:
