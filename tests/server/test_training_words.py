@@ -14,8 +14,10 @@ pytestmark = pytest.mark.model
 
 CALM = "please put the {} on the shelf"
 ANGRY = "you squonked my {} again"
-THINGS = ("lamp", "sofa", "desk", "clock", "carpet", "mirror", "stove", "bench")
-THINGS += ("lock", "tap", "sink", "fan", "door", "plate")
+THINGS = (
+    *("lamp", "sofa", "desk", "clock", "carpet", "mirror", "stove", "bench"),
+    *("lock", "tap", "sink", "fan", "door", "plate"),
+)
 
 
 def run(*arguments: str | Path) -> int:

@@ -56,12 +56,12 @@ def export(store: Store, folder: Path) -> Exported:
 
 
 def about(said: TranscriptFinal, kind: CorrectionKind, **more: object) -> NewCorrection:
-    return NewCorrection(  # type: ignore[misc]  # the fields of a correction
+    return NewCorrection(
         kind,
         said.start_s,
         said.end_s,
         said.utterance_id,
-        **more,  # type: ignore[arg-type]  # likewise
+        **more,  # type: ignore[arg-type]  # the fields of a correction
     )
 
 

@@ -27,7 +27,7 @@ from server.desk.query import (
 )
 from server.desk.search import Search
 from server.desk.wording import normal
-from server.events import CallEnded, CallEndReason, LogEntry, TranscriptFinal
+from server.events import CallEnded, CallEndReason, Event, LogEntry, TranscriptFinal
 from server.store import NewCall, Store
 
 pytestmark = pytest.mark.unit
@@ -346,7 +346,8 @@ def test_numbers_that_are_covered_cannot_be_searched_for(tmp_path: Path) -> None
         "u1", Party.CUSTOMER, 1.0, 2.0, "my card is 4111 1111 1111 1111", "en", 0.9
     )
     ended = CallEnded(CallEndReason.COMPLETED, 3.0)
-    log = [LogEntry(n, 0.0, e) for n, e in enumerate((call.started, said, ended), 1)]
+    events: tuple[Event, ...] = (call.started, said, ended)
+    log = [LogEntry(n, 0.0, e) for n, e in enumerate(events, 1)]
     store.add_finished(NewCall(call.started, call.began, "mulaw", 8000), log)
     SearchIndex(store).catch_up()
     search = Search(store.engine)

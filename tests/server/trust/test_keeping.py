@@ -19,6 +19,7 @@ from server.events import (
     CallEndReason,
     CallStarted,
     Consent,
+    Event,
     LogEntry,
     TranscriptFinal,
 )
@@ -60,7 +61,7 @@ class House:
             started_at=began.isoformat(),
             models=("m",),
         )
-        events = [
+        events: list[Event] = [
             started,
             TranscriptFinal("u1", Party.CUSTOMER, 0.0, 2.0, SECRET, "en", 0.9),
             HostilityPoint(2.0, 60.0, 50.0, 70.0, Phase.PEAK, ()),

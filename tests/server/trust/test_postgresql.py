@@ -15,6 +15,7 @@ from server.events import (
     CallEndReason,
     CallStarted,
     Consent,
+    Event,
     LogEntry,
     TranscriptFinal,
 )
@@ -94,7 +95,7 @@ def test_people_reports_and_deletion_work_there_too(
         started_at=BEGAN.isoformat(),
         models=("m",),
     )
-    events = (
+    events: tuple[Event, ...] = (
         started,
         TranscriptFinal("u1", Party.CUSTOMER, 0.0, 2.0, "hello", "en", 0.9),
         CallEnded(CallEndReason.COMPLETED, 3.0),
