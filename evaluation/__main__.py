@@ -19,6 +19,7 @@ COMMANDS = {
     "wer": "errors of the transcript and its cost, beside plain openai-whisper",
     "voice": "anger from the voice, per corpus, at telephone quality",
     "capacity": "how many calls the service holds, and how late it is",
+    "silence": "words, cues and alerts where nobody speaks: hiss, music, keys, traffic",
     "words": "anger and threats from the words, per language, on labelled lines",
     "train_words": "train the word models; before and after on lines held out",
     "calls": "the curve and the cue, on calls whose course is known",
