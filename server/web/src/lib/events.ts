@@ -51,6 +51,9 @@ export type CallEndReason =
   | 'consent_refused'
   | 'service_stopped'
   | 'service_failed';
+/** What the service cannot do now. */
+export type Problem = 'disk' | 'database' | 'models' | 'partials' | 'voice' | 'late';
+
 export type Degradation =
   | 'roles_unknown'
   | 'model_failed'
@@ -271,6 +274,7 @@ export type Clock = {
   readonly calls: Readonly<Record<string, number>>;
   readonly behind?: Readonly<Record<string, number>>;
   readonly floor?: FloorFigures;
+  readonly problems?: readonly Problem[];
 };
 
 /** The floor's figures of today; times are medians, null before the first. */

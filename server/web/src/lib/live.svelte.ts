@@ -10,7 +10,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 
 import { fold, foldPartial, GapError, newCall, newThinCall, thin, type CallState } from './call';
-import type { FloorFigures, Message } from './events';
+import type { FloorFigures, Message, Problem } from './events';
 
 export type Connection = 'connecting' | 'live' | 'lost';
 
@@ -36,6 +36,8 @@ export class LiveCalls {
   connection: Connection = $state('connecting');
   /** The floor's figures; only a board is told them. */
   floor: FloorFigures | null = $state.raw(null);
+  /** What is wrong with the service. */
+  problems: readonly Problem[] = $state.raw([]);
   /** Whether anything has been heard since the page was opened. */
   ready: boolean = $state(false);
 
@@ -158,6 +160,8 @@ export class LiveCalls {
       case 'clock':
         for (const [id, live_s] of Object.entries(message.calls)) this.#hear(id, live_s);
         for (const id of this.calls.keys()) this.#fallBehind(id, message.behind?.[id]);
+        if (String(message.problems ?? []) !== String(this.problems))
+          this.problems = message.problems ?? [];
         if (message.floor !== undefined) this.floor = message.floor;
         return;
     }

@@ -236,3 +236,13 @@ it('knows which calls are analysed late', () => {
   vi.advanceTimersByTime(20);
   expect(feed.behind.size).toBe(0);
 });
+
+it('knows what is wrong with the service, until it is right again', () => {
+  snapshot(5);
+
+  Line.last().say({ type: 'clock', calls: {}, problems: ['disk', 'late'] });
+  expect(feed.problems).toEqual(['disk', 'late']);
+
+  Line.last().say({ type: 'clock', calls: {} });
+  expect(feed.problems).toEqual([]);
+});

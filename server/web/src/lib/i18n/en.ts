@@ -1,4 +1,4 @@
-import type { AlertEnd, CallEndReason, Consent, Degradation, HelpReason, Party, Phase, Severity } from '../events';
+import type { AlertEnd, CallEndReason, Consent, Degradation, HelpReason, Party, Phase, Severity, Problem } from '../events';
 import { trustEn, type TrustMessages } from './trust.en';
 
 import { booksEn, type BookMessages } from './books';
@@ -35,6 +35,7 @@ export interface Messages {
   };
   readonly degraded: Record<Degradation, string>;
   readonly degradedBadge: string;
+  readonly problems: Record<Problem, string>;
   readonly behind: (seconds: string) => string;
   readonly consents: Record<Consent, string>;
   readonly ends: Record<CallEndReason, string>;
@@ -284,6 +285,14 @@ export const en: Messages = {
     not_continued: 'The service came back with other models: the log ends here.',
   },
   degradedBadge: 'Degraded',
+  problems: {
+    disk: 'The disk takes no audio: it is held in memory.',
+    database: 'The database takes nothing: logs are written later.',
+    models: 'Weights on disk are damaged.',
+    partials: 'Too much to do: no unfinished words are shown.',
+    voice: 'Too much to do: voices are read less often.',
+    late: 'Too much to do: words come late.',
+  },
   behind: (seconds) => `Analysis ${seconds} s behind`,
   consents: {
     unknown: 'No consent yet: nothing is recorded or analysed.',

@@ -81,6 +81,14 @@ export const zh: Messages = {
     not_continued: '服务以不同的模型重新启动，记录到此为止。',
   },
   degradedBadge: '降级',
+  problems: {
+    disk: '磁盘无法写入录音，暂存于内存。',
+    database: '数据库无法写入，记录稍后保存。',
+    models: '磁盘上的模型权重已损坏。',
+    partials: '负载过高，不显示未说完的话。',
+    voice: '负载过高，语音情绪读取频率降低。',
+    late: '负载过高，文字延迟出现。',
+  },
   behind: (seconds) => `分析落后 ${seconds} 秒`,
   consents: {
     unknown: '尚未取得同意：不录音、不分析。',
