@@ -241,8 +241,10 @@ it('knows what is wrong with the service, until it is right again', () => {
   snapshot(5);
 
   Line.last().say({ type: 'clock', calls: {}, problems: ['disk', 'late'] });
+  vi.advanceTimersByTime(20);
   expect(feed.problems).toEqual(['disk', 'late']);
 
   Line.last().say({ type: 'clock', calls: {} });
+  vi.advanceTimersByTime(20);
   expect(feed.problems).toEqual([]);
 });
