@@ -34,7 +34,10 @@ _COOLING = (Phase.SLOW_DOWN, Phase.COOL_DOWN, Phase.PROBLEM_SOLVING)
 
 @dataclass(frozen=True, slots=True)
 class PauseCueParams:
-    """When a cue appears and goes. Adopted, not fitted; times in seconds.
+    """When a cue appears and goes; times in seconds.
+
+    `arm_p` and `calm_p` are fitted by `python -m evaluation fit_curve`, the others
+    adopted.
 
     Attributes:
         arm_p: forecast from which escalation looms.
@@ -48,8 +51,8 @@ class PauseCueParams:
         gap_s: from the start of one cue to the start of the next, at least.
     """
 
-    arm_p: float = 0.6
-    calm_p: float = 0.3
+    arm_p: float = 0.8
+    calm_p: float = 0.15
     pause_s: float = 5.0
     tolerance_s: float = 0.5
     recent_s: float = 2.0

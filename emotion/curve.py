@@ -31,7 +31,10 @@ SOFTNESS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class CurveParams:
-    """How readings become one score; all adopted.
+    """How readings become one score.
+
+    `attack`, `release` and `release_silent` are fitted by `python -m evaluation
+    fit_curve`, the others adopted.
 
     Attributes:
         voice: how the voice counts.
@@ -55,9 +58,9 @@ class CurveParams:
     words: WordParams = field(default_factory=WordParams)
     behaviour: BehaviourParams = field(default_factory=BehaviourParams)
     phases: PhaseParams = field(default_factory=PhaseParams)
-    attack: float = 0.7
-    release: float = 0.12
-    release_silent: float = 0.03
+    attack: float = 0.9
+    release: float = 0.16
+    release_silent: float = 0.08
     release_kind: float = 0.2
     band: float = 8.0
     band_unheard: float = 9.0

@@ -51,7 +51,7 @@ class Customer:
     def feed_words(self, reading: WordReading) -> None:
         """Take what the customer said."""
         self._curve.feed_words(reading)
-        believed = self._words.believed(reading.hostility)
+        believed = self._words.believed(reading)
         self._forecaster.feed_words(replace(reading, hostility=believed))
 
     def feed_utterance(self, utterance: Utterance) -> None:

@@ -8,7 +8,10 @@ from emotion.events import Phase, PhaseChanged
 
 @dataclass(frozen=True, slots=True)
 class PhaseParams:
-    """When one phase gives way to another; all adopted.
+    """When one phase gives way to another.
+
+    `drop`, `rise`, `hold_s` and `near_baseline` are fitted by `python -m evaluation
+    fit_curve`, the others adopted.
 
     Attributes:
         take_off: score that begins an escalation.
@@ -29,9 +32,9 @@ class PhaseParams:
     take_off: float = 40.0
     peak: float = 70.0
     calm: float = 30.0
-    drop: float = 15.0
-    rise: float = 12.0
-    hold_s: float = 3.0
+    drop: float = 20.0
+    rise: float = 8.0
+    hold_s: float = 2.0
     near_baseline: float = 12.0
     settle_s: float = 10.0
     baseline_limit: float = 15.0

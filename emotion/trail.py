@@ -29,11 +29,14 @@ FORGOTTEN: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class WordParams:
-    """How word readings become points of the score; all adopted.
+    """How word readings become points of the score.
+
+    `dead_zone`, `points` and `half_life_speaking_s` are fitted by `python -m
+    evaluation fit_curve`, the others adopted.
 
     Attributes:
-        dead_zone: hostility up to which a reading counts for nothing: no reader of
-            words is sure about the faintest.
+        dead_zone: hostility up to which a reading that cannot say which words it
+            is about counts for nothing: no reader is sure about the faintest.
         points: points of the score for words of hostility 1. An insult or a
             third-party threat reaches take-off with it, plain dissatisfaction
             does not.
@@ -50,9 +53,9 @@ class WordParams:
             `dead_zone` is not below it.
     """
 
-    dead_zone: float = 0.1
-    points: float = 75.0
-    half_life_speaking_s: float = 20.0
+    dead_zone: float = 0.3
+    points: float = 80.0
+    half_life_speaking_s: float = 15.0
     half_life_silent_s: float = 60.0
     calming_points: float = 40.0
     calming_half_life_s: float = 20.0
@@ -67,9 +70,10 @@ class WordParams:
         if self.dead_zone >= 1:
             raise ParameterError(f"dead_zone is below 1, got {self.dead_zone}")
 
-    def believed(self, hostility: float) -> float:
+    def believed(self, reading: WordReading) -> float:
         """How much of a reading's hostility, in [-1, 1], counts."""
-        return 0.0 if 0.0 < hostility <= self.dead_zone else hostility
+        faint = 0.0 < reading.hostility <= self.dead_zone
+        return 0.0 if faint and not reading.hits else reading.hostility
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ class WordTrail:
     def feed(self, reading: WordReading) -> None:
         """Take the reading of one utterance of the customer."""
         self._last_s = reading.end_s
-        hostility = self._params.believed(reading.hostility)
+        hostility = self._params.believed(reading)
         if hostility > 0:
             self._hostile += _share_out(reading, hostility)
         elif reading.hostility < 0:

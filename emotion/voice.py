@@ -22,8 +22,9 @@ SUSTAINED_OF: Final = 4
 class VoiceParams:
     """How voice readings become points of the score.
 
-    All numbers are adopted for a reader whose neutral telephone level is 0.05 to
-    0.2 and whose AUC is 0.85 to 0.9; `docs/evaluation.md` will have fitted ones.
+    Fitted by `python -m evaluation fit_curve` to the shipped voice weights, except
+    `baseline_limit` and what concerns loudness, which are adopted. A reader on
+    another scale needs a fit of its own.
 
     Attributes:
         neutral: anger probability of an average calm telephone voice.
@@ -50,17 +51,17 @@ class VoiceParams:
             positive.
     """
 
-    neutral: float = 0.12
+    neutral: float = 0.02
     baseline_readings: int = 8
     baseline_limit: float = 0.25
-    baseline_share: float = 0.5
-    prior_readings: int = 4
-    smoothing: float = 0.4
-    dead_zone: float = 1.4
-    points_per_log_odds: float = 26.0
-    most: float = 70.0
-    most_unsustained: float = 28.0
-    half_life_silent_s: float = 45.0
+    baseline_share: float = 0.9
+    prior_readings: int = 8
+    smoothing: float = 0.9
+    dead_zone: float = 2.0
+    points_per_log_odds: float = 18.0
+    most: float = 90.0
+    most_unsustained: float = 34.0
+    half_life_silent_s: float = 90.0
     louder_db: float = 4.0
     points_per_db: float = 1.0
     most_louder: float = 8.0

@@ -101,7 +101,7 @@ def test_strong_words_lift_into_take_off_by_themselves(words: str) -> None:
 def test_a_polite_complaint_stays_rational() -> None:
     played = Played()
 
-    played.speak(5, 0.12)
+    played.speak(5, 0.02)
     played.say("i am a little disappointed with the delivery")
     played.wait(10)
 
@@ -112,11 +112,11 @@ def test_a_polite_complaint_stays_rational() -> None:
 def test_words_and_voice_together_count_more_than_either() -> None:
     voice, words, both = Played(), Played(), Played()
     for played in (voice, words, both):
-        played.speak(8, 0.1)
+        played.speak(8, 0.02)
     for played in (words, both):
         played.say("this is the third time i call")
     voice.speak(6, 0.8)
-    words.speak(6, 0.1)
+    words.speak(6, 0.02)
     both.speak(6, 0.8)
 
     assert both.score > max(voice.score, words.score)
@@ -124,7 +124,7 @@ def test_words_and_voice_together_count_more_than_either() -> None:
 
 def test_sustained_anger_in_the_voice_alone_takes_off() -> None:
     played = Played()
-    played.speak(8, 0.1)
+    played.speak(8, 0.02)
 
     played.speak(2, 0.95)
     early = played.score
@@ -137,19 +137,19 @@ def test_sustained_anger_in_the_voice_alone_takes_off() -> None:
 def test_one_odd_reading_moves_nothing(odd_at: int) -> None:
     played = Played()
     for at in range(6):
-        played.speak(1, 0.95 if at == odd_at else 0.12)
-    played.speak(6, 0.12)
+        played.speak(1, 0.95 if at == odd_at else 0.02)
+    played.speak(6, 0.02)
 
     assert {point.score for point in played.points} == {0.0}
 
 
 def test_loud_and_friendly_is_calm() -> None:
     played = Played()
-    played.speak(8, 0.1, -32)
+    played.speak(8, 0.02, -32)
 
-    played.speak(10, 0.2, -8)
+    played.speak(10, 0.08, -8)
     played.say("oh that is wonderful thank you so much")
-    played.speak(10, 0.2, -8)
+    played.speak(10, 0.08, -8)
 
     assert max(point.score for point in played.points) < 5
 
@@ -157,7 +157,7 @@ def test_loud_and_friendly_is_calm() -> None:
 def test_a_silent_customer_is_not_calm_yet_but_a_kind_one_is() -> None:
     waiting, kind = Played(), Played()
     for played in (waiting, kind):
-        played.speak(8, 0.1)
+        played.speak(8, 0.02)
         played.speak(8, 0.9)
         played.say("this is ridiculous you lied to me")
         played.wait(3)
@@ -165,7 +165,7 @@ def test_a_silent_customer_is_not_calm_yet_but_a_kind_one_is() -> None:
     before = waiting.score
 
     waiting.wait(14)
-    kind.speak(4, 0.12)
+    kind.speak(4, 0.02)
     kind.say("okay thank you that sounds good")
     kind.wait(10)
 
@@ -175,7 +175,7 @@ def test_a_silent_customer_is_not_calm_yet_but_a_kind_one_is() -> None:
 
 def test_an_escalation_runs_through_the_phases() -> None:
     played = Played()
-    played.speak(10, 0.12)
+    played.speak(10, 0.02)
     played.say("hello i ordered a router")
     played.speak(5, 0.7)
     played.say("this is the third time i am calling you people lied to me")
@@ -184,13 +184,13 @@ def test_an_escalation_runs_through_the_phases() -> None:
     played.speak(6, 0.9)
     played.stop()
     played.wait(6)
-    played.speak(6, 0.15)
+    played.speak(6, 0.02)
     played.say("okay")
-    played.speak(6, 0.12)
+    played.speak(6, 0.02)
     played.say("thank you that sounds good")
-    played.speak(20, 0.12)
+    played.speak(20, 0.02)
     played.say("alright let's do that thank you so much")
-    played.speak(25, 0.12)
+    played.speak(25, 0.02)
 
     assert [change.after for change in played.changes] == [
         Phase.TAKE_OFF,
@@ -253,7 +253,7 @@ def test_a_missing_signal_widens_the_band() -> None:
 
 def test_evidence_explains_the_score_heaviest_first() -> None:
     played = Played()
-    played.speak(8, 0.1)
+    played.speak(8, 0.02)
     played.speak(8, 0.95)
     played.say("i called three times you lied to me this is ridiculous you idiot")
     played.say("give me your manager i will sue you and post it on facebook")

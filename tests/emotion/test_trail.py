@@ -39,15 +39,17 @@ def test_hostility_that_cannot_say_where_still_counts() -> None:
     assert [evidence.code for evidence in trail.evidence()] == ["dissatisfied"]
 
 
-def test_faint_hostility_counts_for_nothing() -> None:
+def test_faint_hostility_counts_only_where_it_can_say_why() -> None:
     params = WordParams(dead_zone=0.3)
-    faint, clear = WordTrail(params), WordTrail(params)
+    faint, clear, quoted = (WordTrail(params) for _ in range(3))
 
-    faint.feed(said(0.3, WordSign.ANGER))
-    clear.feed(said(0.4, WordSign.ANGER))
+    faint.feed(said(0.3))
+    clear.feed(said(0.4))
+    quoted.feed(said(0.3, WordSign.REPEATED_CONTACT))
 
     assert faint.hostility == 0.0
     assert clear.hostility == pytest.approx(0.4)
+    assert quoted.hostility == pytest.approx(0.3)
 
 
 def test_words_add_up_without_end_but_with_a_top() -> None:

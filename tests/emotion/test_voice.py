@@ -7,7 +7,7 @@ from models.ports import VoiceReading
 
 pytestmark = pytest.mark.unit
 
-CALM = 0.12
+CALM = 0.02
 ANGRY = 0.9
 
 
@@ -98,7 +98,8 @@ def test_anger_fades_slowly_while_nothing_is_heard() -> None:
     track = heard(*[CALM] * 8, *[ANGRY] * 6)
 
     at_once = points(track.evidence(14.0))["voice_anger"]
-    waited = points(track.evidence(14.0 + 45.0))["voice_anger"]
+    half_life_s = VoiceParams().half_life_silent_s
+    waited = points(track.evidence(14.0 + half_life_s))["voice_anger"]
 
     assert waited == pytest.approx(at_once / 2)
 

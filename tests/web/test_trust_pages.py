@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -142,4 +143,7 @@ async def look_around(
 def test_people_log_in_report_and_keep_what_they_may(
     tmp_path: Path, chromium: str, chromium_flags: tuple[str, ...], language: str
 ) -> None:
-    asyncio.run(look_around(tmp_path, chromium, chromium_flags, language))
+    # In a thread of its own: other browser tests keep a loop running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        watched = look_around(tmp_path, chromium, chromium_flags, language)
+        thread.submit(asyncio.run, watched).result()
