@@ -20,6 +20,7 @@ COMMANDS = {
     "voice": "anger from the voice, per corpus, at telephone quality",
     "capacity": "how many calls the service holds, and how late it is",
     "silence": "words, cues and alerts where nobody speaks: hiss, music, keys, traffic",
+    "soak": "whether the service grows late or fat while calls come and go",
     "words": "anger and threats from the words, per language, on labelled lines",
     "train_words": "train the word models; before and after on lines held out",
     "calls": "the curve and the cue, on calls whose course is known",
