@@ -53,7 +53,7 @@ class VoiceParams:
 
     neutral: float = 0.02
     baseline_readings: int = 8
-    baseline_limit: float = 0.25
+    baseline_limit: float = 0.08
     baseline_share: float = 0.9
     prior_readings: int = 8
     smoothing: float = 0.9

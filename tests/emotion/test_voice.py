@@ -2,6 +2,7 @@ import pytest
 
 from emotion.errors import OrderError, ParameterError
 from emotion.events import Evidence
+from emotion.phases import PhaseParams
 from emotion.voice import LOG_ODDS_LIMIT, VoiceParams, VoiceTrack, log_odds
 from models.ports import VoiceReading
 
@@ -124,3 +125,9 @@ def test_settings_out_of_range_are_refused() -> None:
         VoiceParams(smoothing=1.5)
     with pytest.raises(ParameterError, match="prior_readings"):
         VoiceParams(prior_readings=0)
+
+
+def test_who_is_angry_from_the_first_word_is_no_baseline_of_their_own() -> None:
+    track = heard(*[ANGRY] * 20)
+
+    assert points(track.evidence(20.0))["voice_anger"] > PhaseParams().take_off
