@@ -23,6 +23,8 @@ export const ENDED_KEPT_MS = 60_000;
 
 /** Between two messages the clock runs on by itself, but not further than this. */
 const CLOCK_RUNS_ON_S = 1.5;
+/** A clock that is ahead by less keeps running; it is not turned back. */
+const CLOCK_JITTER_S = 0.5;
 
 interface Heard {
   readonly live_s: number;
@@ -186,6 +188,9 @@ export class LiveCalls {
   }
 
   #hear(id: string, live_s: number): void {
+    // News that were on their way for longer must not turn the clock back.
+    const back_s = this.now(id) - live_s;
+    if (back_s > 0 && back_s < CLOCK_JITTER_S) return;
     this.#heard.set(id, { live_s, at_ms: performance.now() });
   }
 

@@ -248,3 +248,18 @@ it('knows what is wrong with the service, until it is right again', () => {
   vi.advanceTimersByTime(20);
   expect(feed.problems).toEqual([]);
 });
+
+it('does not turn its clock back for news that took longer', () => {
+  snapshot(5);
+  Line.last().say({ type: 'clock', calls: { x: 40 } });
+  vi.advanceTimersByTime(400);
+  const before = feed.now('x');
+
+  Line.last().say({ type: 'clock', calls: { x: 40.1 } });
+  vi.advanceTimersByTime(20);
+  expect(feed.now('x')).toBeGreaterThanOrEqual(before);
+
+  Line.last().say({ type: 'clock', calls: { x: 30 } });
+  vi.advanceTimersByTime(20);
+  expect(feed.now('x')).toBeLessThan(31);
+});
