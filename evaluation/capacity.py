@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -39,8 +40,6 @@ _MOST_CALLS = 128
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes besides ``--json``."""
-    from pathlib import Path  # noqa: PLC0415  # only for the parser
-
     parser.add_argument(
         "--data",
         type=Path,

@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.capacity import BACKENDS
 from evaluation.capacity_calls import build_call, read_spoken
 from evaluation.capacity_load import Load, Target
 from evaluation.capacity_service import Usage, running
@@ -27,7 +28,6 @@ from models.errors import DataError
 
 Numbers = NDArray[np.float64]
 
-BACKENDS = ("openai-whisper", "faster-whisper")
 LEAST_ROUNDS: Final = 3
 
 _ROUND_S = 60.0

@@ -73,12 +73,7 @@ class PackagedWeights:
             return path
         if cache.cached(self.name):
             raise repairable(f"the cached weights of {self.name} are corrupted", self)
-        model_bin = self._installed()
-        if model_bin is None:
-            raise repairable(f"the weights of {self.name} are missing", self)
-        if not self._is_expected(model_bin):
-            raise repairable(f"the packages of {self.name} are corrupted", self)
-        return self._store(model_bin)
+        return self._store(self._verified())
 
     def folder(self) -> Path:
         """Return the verified folder that CTranslate2 loads; never the network.
@@ -93,12 +88,7 @@ class PackagedWeights:
             return path
         if cache.cached_folders(self.name):
             raise repairable(f"the cached weights of {self.name} are corrupted", self)
-        model_bin = self._installed()
-        if model_bin is None:
-            raise repairable(f"the weights of {self.name} are missing", self)
-        if not self._is_expected(model_bin):
-            raise repairable(f"the packages of {self.name} are corrupted", self)
-        return self._store_folder(model_bin, self._installed_beside())
+        return self._store_folder(self._verified(), self._installed_beside())
 
     def fetch(self) -> Path:
         """Make sure that the checkpoint is in the cache; return it.
@@ -141,6 +131,19 @@ class PackagedWeights:
             for name, piece in self.beside.items()
         }
         return {name: path.read_bytes() for name, path in paths.items() if path}
+
+    def _verified(self) -> bytes:
+        """Return what the packages hold, once its checksum holds.
+
+        Raises:
+            WeightsError: the packages are missing or corrupted.
+        """
+        model_bin = self._installed()
+        if model_bin is None:
+            raise repairable(f"the weights of {self.name} are missing", self)
+        if not self._is_expected(model_bin):
+            raise repairable(f"the packages of {self.name} are corrupted", self)
+        return model_bin
 
     def _installed(self) -> bytes | None:
         """Join the pieces of the installed packages, None where one is missing."""
