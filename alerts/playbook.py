@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alerts.errors import PlaybookError
-from emotion.events import Phase, WordSign
+from emotion.events import CustomerKind, Phase, WordSign
 
 _LANGUAGES = ("en", "zh")
 
@@ -38,6 +38,7 @@ class _Entry:
     method: str
     phases: frozenset[Phase]
     codes: frozenset[str]
+    customers: frozenset[CustomerKind]
 
 
 class Playbook:
@@ -62,17 +63,20 @@ class Playbook:
         self,
         phase: Phase,
         codes: Collection[str],
+        customer: CustomerKind | None,
         language: str,
         used: Collection[str],
     ) -> Line:
         """The line that fits best; among equals the first of the playbook.
 
         Lines not said yet come before lines that were; then those for one of the
-        codes; then those for the phase.
+        codes, or for the kind of customer in this phase; then those for the phase. A
+        line for other codes or another kind does not fit.
 
         Args:
             phase: where the customer is on the curve.
             codes: what the evidence says, as `emotion.events.Evidence.code`.
+            customer: what the customer wants most, where that is known.
             language: ISO 639-1 code; English where the playbook lacks it.
             used: ids of the lines that were shown in this call.
         """
@@ -81,11 +85,16 @@ class Playbook:
         def fit(entry: _Entry) -> tuple[bool, bool, bool]:
             return (
                 entry.line.line_id not in used,
-                bool(entry.codes & set(codes)),
+                bool(entry.codes or (entry.customers and phase in entry.phases)),
                 phase in entry.phases,
             )
 
-        fitting = [e for e in entries if not e.codes or e.codes & set(codes)]
+        fitting = [
+            e
+            for e in entries
+            if (not e.codes or e.codes & set(codes))
+            and (not e.customers or customer in e.customers)
+        ]
         return max(fitting, key=fit).line
 
 
@@ -107,7 +116,7 @@ def read_playbook(text: str, language: str) -> list[_Entry]:
 
     Args:
         text: TOML with an array of tables ``line``: id, method, text, and
-            optionally phases and codes.
+            optionally phases, codes and customers.
         language: ISO 639-1 code of the lines.
 
     Raises:
@@ -143,6 +152,7 @@ class _Line(BaseModel):
     text: _Both
     phases: list[Phase] = []
     codes: list[WordSign] = []
+    customers: list[CustomerKind] = []
 
 
 class _Lines(BaseModel):
@@ -156,11 +166,11 @@ def read_playbook_json(data: Mapping[str, Any]) -> Playbook:
 
     Args:
         data: ``{"lines": [{"id", "method": {"en", "zh"}, "text": {"en", "zh"},
-            "phases": [...], "codes": [...]}]}``.
+            "phases": [...], "codes": [...], "customers": [...]}]}``.
 
     Raises:
-        PlaybookError: a line lacks something in a language, has an unknown phase or
-            sign, repeats an id, or no line is for any evidence.
+        PlaybookError: a line lacks something in a language, has an unknown phase,
+            sign or kind of customer, repeats an id, or no line is for anybody.
     """
     try:
         lines = _Lines.model_validate(data).lines
@@ -188,6 +198,7 @@ def playbook_to_json(playbook: Playbook) -> dict[str, Any]:
                 "text": {},
                 "phases": [phase for phase in Phase if phase in entry.phases],
                 "codes": [sign for sign in WordSign if sign in entry.codes],
+                "customers": [kind for kind in CustomerKind if kind in entry.customers],
             },
         )
         line["method"][entry.line.language] = entry.method
@@ -201,6 +212,7 @@ def _entry_of(line: _Line, language: str) -> _Entry:
         getattr(line.method, language),
         frozenset(line.phases),
         frozenset(line.codes),
+        frozenset(line.customers),
     )
 
 
@@ -208,7 +220,7 @@ def _check(entries: Sequence[_Entry], language: str) -> None:
     ids = [entry.line.line_id for entry in entries]
     if len(set(ids)) < len(ids):
         raise PlaybookError(f"playbook.{language}: an id stands twice")
-    if all(entry.codes for entry in entries):
+    if all(entry.codes or entry.customers for entry in entries):
         raise PlaybookError(
             f"playbook.{language}: at least one line must be for any evidence"
         )
@@ -220,4 +232,5 @@ def _entry(table: dict[str, Any], language: str) -> _Entry:
         table["method"],
         frozenset(Phase(phase) for phase in table.get("phases", [])),
         frozenset(table.get("codes", [])),
+        frozenset(CustomerKind(kind) for kind in table.get("customers", [])),
     )

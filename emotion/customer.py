@@ -4,7 +4,15 @@ from dataclasses import dataclass, field, replace
 
 from audio.events import SpeechEnded, SpeechStarted, TurnTakingEvent
 from emotion.curve import CurveParams, HostilityCurve
-from emotion.events import Forecast, HostilityPoint, PhaseChanged, WordReading
+from emotion.customer_kind import CustomerKindParams, CustomerKindVote
+from emotion.events import (
+    CustomerKind,
+    CustomerKindChanged,
+    Forecast,
+    HostilityPoint,
+    PhaseChanged,
+    WordReading,
+)
 from emotion.forecast import Forecaster, ForecastParams, Outlook
 from emotion.manner import Utterance
 from models.ports import VoiceReading
@@ -17,10 +25,12 @@ class EmotionParams:
     Attributes:
         curve: the score and its phases.
         forecast: what comes next.
+        kind: what the customer wants most.
     """
 
     curve: CurveParams = field(default_factory=CurveParams)
     forecast: ForecastParams = field(default_factory=ForecastParams)
+    kind: CustomerKindParams = field(default_factory=CustomerKindParams)
 
 
 class Customer:
@@ -34,11 +44,17 @@ class Customer:
         self._words = params.curve.words
         self._curve = HostilityCurve(params.curve)
         self._forecaster = Forecaster(params.forecast)
+        self._kind = CustomerKindVote(params.kind)
 
     @property
     def outlook(self) -> Outlook:
         """What the latest forecast was made from."""
         return self._forecaster.outlook
+
+    @property
+    def kind(self) -> CustomerKind | None:
+        """What the customer wants most; None while the words do not tell."""
+        return self._kind.chosen
 
     def feed_voice(self, reading: VoiceReading) -> None:
         """Take how the customer sounded.
@@ -48,11 +64,12 @@ class Customer:
         """
         self._curve.feed_voice(reading)
 
-    def feed_words(self, reading: WordReading) -> None:
-        """Take what the customer said."""
+    def feed_words(self, reading: WordReading) -> list[CustomerKindChanged]:
+        """Take what the customer said; return what it says about the kind, if new."""
         self._curve.feed_words(reading)
         believed = self._words.believed(reading)
         self._forecaster.feed_words(replace(reading, hostility=believed))
+        return self._kind.feed(reading)
 
     def feed_utterance(self, utterance: Utterance) -> None:
         """Take the words themselves, for pace and repetition; see `feed_words`."""

@@ -42,6 +42,14 @@ class WordSign(StrEnum):
     RELIEF = "relief"
 
 
+class CustomerKind(StrEnum):
+    """What a complaining customer wants most."""
+
+    VENTING = "venting"
+    COMPENSATION = "compensation"
+    TRUST = "trust"
+
+
 @dataclass(frozen=True, slots=True)
 class WordHit:
     """A stretch of an utterance that counted.
@@ -69,6 +77,9 @@ class WordReading:
         hits: the stretches that counted, in the order of the text.
         language: ISO 639-1 code of the rules that read it.
         model: name and version of those rules.
+        customer: what a customer who speaks like that wants most; None where the
+            words do not tell.
+        customer_p: how likely that is, 0 without one.
     """
 
     start_s: float
@@ -78,6 +89,8 @@ class WordReading:
     hits: tuple[WordHit, ...]
     language: str
     model: str
+    customer: CustomerKind | None = None
+    customer_p: float = 0.0
 
 
 class Source(StrEnum):
@@ -141,6 +154,22 @@ class PhaseChanged:
     before: Phase
     after: Phase
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerKindChanged:
+    """What the customer wants most became clear, or is something else now.
+
+    Attributes:
+        at_s: end of the utterance that made it clear.
+        before: None the first time.
+        p: how likely the latest utterance says so.
+    """
+
+    at_s: float
+    before: CustomerKind | None
+    after: CustomerKind
+    p: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from emotion.errors import WordModelError
 from emotion.events import WordSign
 from emotion.plain import PlainText
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Counts up when features or the file's fields change their meaning."""
 
 EDGE: Final = "\N{MIDDLE DOT}"
@@ -66,6 +66,9 @@ class Question(IntEnum):
     REPEATED_CONTACT = 6
     SUPERVISOR = 7
     RELIEVED = 8
+    VENTING = 9
+    COMPENSATION = 10
+    TRUST = 11
 
 
 class Basis(IntEnum):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.errors import TrainingError
-from emotion.events import Tier, WordSign
+from emotion.events import CustomerKind, Tier, WordSign
 from emotion.lexicon import Lexicon
 from emotion.plain import plain_text, spoken_text
 from emotion.word_model import (
@@ -28,7 +28,7 @@ from emotion.word_model import (
     sign_features,
     values,
 )
-from emotion.words import WordReader, expected_hostility
+from emotion.words import CUSTOMERS, WordReader, expected_hostility
 from models.ports import TextEncoder
 
 try:
@@ -74,6 +74,8 @@ class Labelled:
         signs: those of `SIGNS` that are in it; None when nobody looked for them.
         group: lines of a group are held out together.
         weight: what it counts for beside others.
+        customers: what the customer wants most, empty where the line does not tell;
+            None when nobody looked for it.
     """
 
     text: str
@@ -83,6 +85,7 @@ class Labelled:
     signs: frozenset[WordSign] | None = None
     group: str = ""
     weight: float = 1.0
+    customers: frozenset[CustomerKind] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +282,9 @@ def answers_of(lines: Sequence[Labelled]) -> Answers:
             weight[row, question] = line.weight * (line.signs is not None)
         for sign in line.signs or ():
             yes[row, SIGNS[sign]] = True
+        for kind, question in CUSTOMERS.items():
+            weight[row, question] = line.weight * (line.customers is not None)
+            yes[row, question] = kind in (line.customers or ())
     return Answers(yes, weight)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.errors import LexiconError, WordModelError
-from emotion.events import Tier, WordHit, WordReading, WordSign
+from emotion.events import CustomerKind, Tier, WordHit, WordReading, WordSign
 from emotion.lexicon import CALMING, Lexicon, SignGroup, load_lexicons
 from emotion.plain import PlainText, plain_text, spoken_text
 from emotion.word_model import (
@@ -63,6 +63,12 @@ SHOWN: Final = 0.25
 THREATS: Final = {
     Tier.PUBLIC: WordSign.PUBLIC_THREAT,
     Tier.THIRD_PARTY: WordSign.THIRD_PARTY_THREAT,
+}
+
+CUSTOMERS: Final = {
+    CustomerKind.VENTING: Question.VENTING,
+    CustomerKind.COMPENSATION: Question.COMPENSATION,
+    CustomerKind.TRUST: Question.TRUST,
 }
 
 Judged = Mapping[Question, Answer]
@@ -145,6 +151,7 @@ class WordReader:
         )
         hostility = _hostility(found)
         tier = _tier({hit.sign for hit in found})
+        customer, customer_p = None, 0.0
         name = f"words-{language}-{lexicon.version}"
         model = self._models.get(language)
         if model is not None and plain.text:
@@ -156,10 +163,21 @@ class WordReader:
             hostility = _judged_hostility(judged)
             tier = _judged_tier(judged, outright)
             found = _judged_hits(judged, hostility, tier, found)
+            customer, customer_p = _judged_customer(judged)
             name += f"-{model.version}"
             name += f"-{self._encoder.name}" if self._encoder else ""
         hits = (WordHit(hit.sign, *plain.span(hit.start, hit.end)) for hit in found)
-        return WordReading(start_s, end_s, hostility, tier, tuple(hits), language, name)
+        return WordReading(
+            start_s,
+            end_s,
+            hostility,
+            tier,
+            tuple(hits),
+            language,
+            name,
+            customer,
+            customer_p,
+        )
 
     def _meaning(self, text: str) -> NDArray[np.float32] | None:
         if self._encoder is None:
@@ -279,6 +297,15 @@ def _judged_tier(judged: Judged, outright: Iterable[_Found]) -> Tier | None:
     if said in THREATS:
         return said
     return Tier.DIRECT if judged[Question.UNHAPPY].yes else None
+
+
+def _judged_customer(judged: Judged) -> tuple[CustomerKind | None, float]:
+    """Say what a customer who complains wants most, and how likely that is."""
+    if judged[Question.UNHAPPY].p < COMPLAINS:
+        return None, 0.0
+    kind = max(CUSTOMERS, key=lambda kind: judged[CUSTOMERS[kind]].p)
+    answer = judged[CUSTOMERS[kind]]
+    return (kind, round(answer.p, 4)) if answer.yes else (None, 0.0)
 
 
 def _judged_hits(

@@ -120,7 +120,7 @@ def _words() -> WordReader:
 
 @cache
 def _opening_line(language: str) -> Line:
-    return load_playbook().choose(Phase.TAKE_OFF, (), language, ())
+    return load_playbook().choose(Phase.TAKE_OFF, (), None, language, ())
 
 
 @cache

@@ -98,7 +98,10 @@ def run(args: argparse.Namespace) -> Report:
         spared = [one.line for one in calm if not _hashed(one.group) % 2]
         trained = train(
             [labelled(one) for one in lines],
-            [replace(labelled(one), weight=CALM_WEIGHT, signs=None) for one in learned],
+            [
+                replace(labelled(one), weight=CALM_WEIGHT, signs=None, customers=None)
+                for one in learned
+            ],
             lexicon,
             encoder,
             recipe,
@@ -133,6 +136,9 @@ def labelled(one: GroupedLine) -> Labelled:
         # A calm line with a superior in it may ask for one or not.
         sign = SIGN_OF_KIND.get(line.kind)
         signs = frozenset([sign] if sign else [])
+    customers = line.customers
+    if customers is None and line.level == 0:
+        customers = frozenset()
     known = line.tier is not UNJUDGED
     return Labelled(
         line.text,
@@ -141,6 +147,7 @@ def labelled(one: GroupedLine) -> Labelled:
         known or line.level == 0,
         signs,
         one.group,
+        customers=customers,
     )
 
 

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.events import Tier, WordReading, WordSign
+from emotion.events import CustomerKind, Tier, WordReading, WordSign
 from emotion.words import load_word_reader
 from evaluation.interval import bootstrap
 from evaluation.report import Figure, Report
@@ -44,6 +44,8 @@ _SIGNS = {
     "calming": frozenset({WordSign.THANKS, WordSign.RELIEF}),
 }
 
+_Kind = TypeVar("_Kind", WordSign, CustomerKind)
+
 _APOSTROPHES = "'\u2019\u02bc"
 _AGENT = "agent"
 
@@ -53,6 +55,7 @@ _NOTES = (
     "_bare: without punctuation and capitals.",
     "_misheard: bare, and every tenth word (Chinese: character) lost, by a seed.",
     "f1.<sign>: where the data says what else is in a line.",
+    "customer_f1: where it says what the customer wants most; macro with nothing.",
     "tier_f1: macro over none, direct, public, third_party, as far as they occur.",
     "threat_f1: the same with none and direct taken together.",
     "Intervals: bootstrap over dialogues, or lines where they stand alone.",
@@ -81,6 +84,7 @@ class Line:
         kind: what the line is an example of, empty when the data does not say.
         dialog: lines of one dialogue depend on each other; empty for a lone line.
         signs: what else is in it, such as a wish to leave; None when nobody looked.
+        customers: what the customer wants most; None when nobody looked.
     """
 
     text: str
@@ -90,6 +94,7 @@ class Line:
     kind: str = ""
     dialog: str = ""
     signs: frozenset[WordSign] | None = None
+    customers: frozenset[CustomerKind] | None = None
 
 
 class Reader(Protocol):
@@ -195,7 +200,8 @@ def _parsed(row: str, where: str, sources: Sequence[str]) -> Iterator[Line]:
         _tier(fields, where),
         str(kind),
         str(dialog),
-        _signs(fields, where),
+        _of(WordSign, fields, "signs", where),
+        _of(CustomerKind, fields, "customer", where),
     )
 
 
@@ -208,13 +214,15 @@ def _tier(fields: dict[str, object], where: str) -> Tier | Unjudged | None:
     return Tier(str(tier))
 
 
-def _signs(fields: dict[str, object], where: str) -> frozenset[WordSign] | None:
-    signs = fields.get("signs")
-    if signs is None:
+def _of(
+    kinds: type[_Kind], fields: dict[str, object], name: str, where: str
+) -> frozenset[_Kind] | None:
+    listed = fields.get(name)
+    if listed is None:
         return None
-    if not isinstance(signs, list) or not set(signs) <= set(WordSign):
-        raise DataError(f"{where}: signs must be a list of {', '.join(WordSign)}")
-    return frozenset(WordSign(sign) for sign in signs)
+    if not isinstance(listed, list) or not set(listed) <= set(kinds):
+        raise DataError(f"{where}: {name} must be a list of {', '.join(kinds)}")
+    return frozenset(kinds(one) for one in listed)
 
 
 def bare(text: str) -> str:
@@ -265,6 +273,7 @@ class _Read:
     hostility: float
     tier: Tier | None
     signs: frozenset[WordSign] = frozenset()
+    customer: CustomerKind | None = None
 
     @property
     def angry(self) -> bool:
@@ -304,6 +313,7 @@ def measure(
         figures += _figures(name, "_bare", _read(own, reader, bare)[0])
         figures += _figures(name, "_misheard", _read(own, reader, misheard)[0])
         figures += _by_sign(name, read)
+        figures += _by_customer(name, read)
         figures += _by_kind(name, read)
         notes.append(f"{lang} read by {model}.")
         notes += _mistakes(read, n_mistakes)
@@ -320,6 +330,7 @@ def _read(
             reading.hostility,
             reading.tier,
             frozenset(hit.sign for hit in reading.hits),
+            reading.customer,
         )
         for line, reading in zip(lines, readings, strict=True)
     ]
@@ -362,6 +373,35 @@ def _by_sign(name: str, read: Sequence[_Read]) -> Iterator[Figure]:
         )
         if n_true:
             yield Figure(f"{name}.f1.{sign}", 2 * right / (n_true + n_found), "ratio")
+
+
+def _by_customer(name: str, read: Sequence[_Read]) -> Iterator[Figure]:
+    """F1 of what the customer wants most, where a line tells one thing or nothing."""
+    known = [
+        one
+        for one in read
+        if one.line.customers is not None and len(one.line.customers) <= 1
+    ]
+    true = {kind for one in known for kind in one.line.customers or ()}
+    if not true:
+        return
+    yield _figure(f"{name}.customer_f1", "ratio", known, _customer_f1)
+    for kind in sorted(true):
+        pairs = [(kind in (one.line.customers or ()), one.customer) for one in known]
+        right = sum(is_so and found is kind for is_so, found in pairs)
+        n_true = sum(is_so for is_so, _ in pairs)
+        n_found = sum(found is kind for _, found in pairs)
+        f1 = 2 * right / (n_true + n_found)
+        yield Figure(f"{name}.customer_f1.{kind}", f1, "ratio")
+
+
+def _customer_f1(read: Sequence[_Read]) -> float:
+    return _macro_f1(
+        [
+            (str(next(iter(one.line.customers or ()), None)), str(one.customer))
+            for one in read
+        ]
+    )
 
 
 def _figure(

@@ -23,7 +23,7 @@ from alerts.events import (
 )
 from audio.events import Interrupted, SpeechEnded
 from audio.frame import Party
-from emotion.events import HostilityPoint, PhaseChanged
+from emotion.events import CustomerKindChanged, HostilityPoint, PhaseChanged
 from server.events import (
     CallEnded,
     CallStarted,
@@ -44,6 +44,7 @@ CURVE_S = 190.0
 
 _ALWAYS = (
     CallStarted,
+    CustomerKindChanged,
     PhaseChanged,
     AlertOpened,
     AlertEscalated,

@@ -508,18 +508,19 @@ class Call:
                     Utterance(event.text, event.language, event.start_s, event.end_s)
                 )
             case WordsRead(reading=reading):
-                self._customer.feed_words(reading)
+                self._emit_all(self._customer.feed_words(reading))
             case HostilityPoint():
                 self._point = event
             case _:
                 pass
 
     def _opening(self) -> Line:
-        """The playbook's line for where the customer stands now."""
+        """The playbook's line for where the customer stands now and what they want."""
         point = self._point
         line = self._playbook.choose(
             point.phase if point else Phase.RATIONAL,
             [evidence.code for evidence in point.evidence] if point else [],
+            self._customer.kind,
             self._language.chosen or _FALLBACK_LANGUAGE,
             self._used_lines,
         )

@@ -36,7 +36,13 @@ from audio.events import (
     SpeechStarted,
 )
 from audio.frame import Party
-from emotion.events import Forecast, HostilityPoint, PhaseChanged, WordReading
+from emotion.events import (
+    CustomerKindChanged,
+    Forecast,
+    HostilityPoint,
+    PhaseChanged,
+    WordReading,
+)
 from emotion.roles import RoleEvidence
 from models.ports import VoiceReading
 
@@ -258,6 +264,7 @@ Event = (
     | TranscriptFinal
     | VoiceReading
     | WordsRead
+    | CustomerKindChanged
     | LanguageDetected
     | HostilityPoint
     | PhaseChanged

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from alerts.errors import AlertError
 from alerts.playbook import playbook_to_json, read_playbook_json
 from alerts.ruleset import RuleSet, read_rules, rules_to_json
-from emotion.events import Phase, WordSign
+from emotion.events import CustomerKind, Phase, WordSign
 from server.storage import Storage
 from server.store import CallSummary
 from server.team_books import Kind, TeamBooks
@@ -49,6 +49,7 @@ class _Preview(_Body):
     language: Literal["en", "zh"]
     phase: Phase
     codes: list[WordSign] = []
+    customer: CustomerKind | None = None
 
 
 def _checked(read: Callable[[Mapping[str, Any]], _T], body: Mapping[str, Any]) -> _T:
@@ -118,7 +119,9 @@ def _add_trials(router: APIRouter, storage: Storage, access: Access) -> None:
         shown: list[dict[str, str]] = []
         for _ in range(_PREVIEWED):
             used = [line["id"] for line in shown]
-            line = playbook.choose(wanted.phase, wanted.codes, wanted.language, used)
+            line = playbook.choose(
+                wanted.phase, wanted.codes, wanted.customer, wanted.language, used
+            )
             if line.line_id in used:
                 break
             shown.append({"id": line.line_id, "text": line.text})

@@ -22,7 +22,14 @@ _KEPT_TABLES = ("audit", "holds")
 """What says that there was a call stays, and so does what forbids to remove it."""
 
 _WORDS = ("TranscriptFinal", "WordsRead", "Note")
-_CURVE = ("HostilityPoint", "PhaseChanged", "Forecast", "VoiceReading", "WordsRead")
+_CURVE = (
+    "HostilityPoint",
+    "PhaseChanged",
+    "Forecast",
+    "VoiceReading",
+    "WordsRead",
+    "CustomerKindChanged",
+)
 _WARNINGS = ("Alert", "Cue")
 """What the names of events begin with that follow from the score."""
 

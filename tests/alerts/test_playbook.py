@@ -4,7 +4,7 @@ import pytest
 
 from alerts.errors import PlaybookError
 from alerts.playbook import Playbook, load_playbook, read_playbook
-from emotion.events import Phase, WordSign
+from emotion.events import CustomerKind, Phase, WordSign
 
 pytestmark = pytest.mark.unit
 
@@ -24,7 +24,7 @@ def test_every_language_has_the_same_lines() -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("phase", list(Phase))
 def test_there_is_a_line_for_every_phase(language: str, phase: Phase) -> None:
-    line = SHIPPED.choose(phase, [], language, [])
+    line = SHIPPED.choose(phase, [], None, language, [])
 
     assert line.language == language
 
@@ -41,16 +41,39 @@ def test_no_line_blames_or_says_no() -> None:
 
 def test_what_the_customer_said_decides() -> None:
     line = SHIPPED.choose(
-        Phase.PEAK, [WordSign.THIRD_PARTY_THREAT, "voice_anger"], "zh", []
+        Phase.PEAK, [WordSign.THIRD_PARTY_THREAT, "voice_anger"], None, "zh", []
     )
 
     assert line.line_id == "third-party"
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("phase", [Phase.RATIONAL, Phase.PEAK, Phase.SLOW_DOWN])
+def test_each_kind_of_customer_hears_another_line(phase: Phase, language: str) -> None:
+    lines = [SHIPPED.choose(phase, [], kind, language, []) for kind in CustomerKind]
+
+    assert len({line.line_id for line in lines}) == len(CustomerKind)
+    assert SHIPPED.choose(phase, [], None, language, []) not in lines
+
+
+def test_a_threat_counts_for_more_than_the_kind_of_customer() -> None:
+    codes = [WordSign.THIRD_PARTY_THREAT]
+
+    line = SHIPPED.choose(Phase.PEAK, codes, CustomerKind.VENTING, "en", [])
+
+    assert line.line_id == "third-party"
+
+
+def test_once_it_is_settled_the_kind_matters_no_more() -> None:
+    line = SHIPPED.choose(Phase.PROBLEM_SOLVING, [], CustomerKind.VENTING, "en", [])
+
+    assert line == SHIPPED.choose(Phase.PROBLEM_SOLVING, [], None, "en", [])
+
+
 def test_a_line_that_was_used_makes_room_for_the_next() -> None:
     used: list[str] = []
     for _ in range(4):
-        used.append(SHIPPED.choose(Phase.TAKE_OFF, [], "en", used).line_id)
+        used.append(SHIPPED.choose(Phase.TAKE_OFF, [], None, "en", used).line_id)
 
     assert len(set(used)) == 4
 
@@ -58,13 +81,13 @@ def test_a_line_that_was_used_makes_room_for_the_next() -> None:
 def test_when_every_line_was_used_the_best_comes_again() -> None:
     everything = [line.line_id for line in SHIPPED.lines]
 
-    first = SHIPPED.choose(Phase.PEAK, [], "en", [])
+    first = SHIPPED.choose(Phase.PEAK, [], None, "en", [])
 
-    assert SHIPPED.choose(Phase.PEAK, [], "en", everything) == first
+    assert SHIPPED.choose(Phase.PEAK, [], None, "en", everything) == first
 
 
 def test_a_language_without_a_playbook_gets_english() -> None:
-    assert SHIPPED.choose(Phase.PEAK, [], "fr", []).language == "en"
+    assert SHIPPED.choose(Phase.PEAK, [], None, "fr", []).language == "en"
 
 
 GOOD = '[[line]]\nid = "a"\nmethod = "m"\ntext = "We are here."\n'
@@ -79,6 +102,8 @@ GOOD = '[[line]]\nid = "a"\nmethod = "m"\ntext = "We are here."\n'
         (GOOD + 'phases = ["boiling"]\n', "boiling"),
         (GOOD + GOOD, "twice"),
         (GOOD + 'codes = ["insult"]\n', "any evidence"),
+        (GOOD + 'customers = ["trust"]\n', "any evidence"),
+        (GOOD + 'customers = ["regular"]\n', "regular"),
     ],
 )
 def test_a_wrong_playbook_is_refused_with_its_place(text: str, named: str) -> None:
@@ -89,4 +114,4 @@ def test_a_wrong_playbook_is_refused_with_its_place(text: str, named: str) -> No
 def test_a_playbook_of_ones_own_can_be_read() -> None:
     playbook = Playbook(read_playbook(GOOD, "en"))
 
-    assert playbook.choose(Phase.PEAK, [], "en", []).text == "We are here."
+    assert playbook.choose(Phase.PEAK, [], None, "en", []).text == "We are here."

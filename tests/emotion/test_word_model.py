@@ -210,7 +210,7 @@ def test_a_file_of_another_format_is_refused() -> None:
     content = pack_word_model(toy_arrays({}), "en", BESIDE)
     newer = changed(content, "about", np.array(["99", "en", "1", "e", "0" * 64]))
 
-    with pytest.raises(WordModelError, match="has format 99, not 2"):
+    with pytest.raises(WordModelError, match="has format 99, not 3"):
         parse_word_model(newer, "words-model.en.npz")
 
 

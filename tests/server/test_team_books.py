@@ -62,7 +62,7 @@ def test_every_version_is_still_there_after_a_restart(engine: sa.Engine) -> None
 
     assert last.version == SHIPPED
     assert again.edition(Kind.PLAYBOOK, "home").version == SHIPPED
-    line = again.playbook(first.version).choose(Phase.PEAK, [], "zh", [])
+    line = again.playbook(first.version).choose(Phase.PEAK, [], None, "zh", [])
     assert (line.line_id, line.text) == ("mine", "您请说")
 
 

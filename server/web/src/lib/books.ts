@@ -1,6 +1,14 @@
 /** Rules and playbooks of teams, as the service keeps them. Mirrors alerts/ruleset.py. */
 
-import { PARTIES, PHASES, WORD_SIGNS, type Phase, type Severity, type WordSign } from './events';
+import {
+  PARTIES,
+  PHASES,
+  WORD_SIGNS,
+  type CustomerKind,
+  type Phase,
+  type Severity,
+  type WordSign,
+} from './events';
 
 export type BookKind = 'rules' | 'playbook';
 
@@ -110,6 +118,7 @@ export interface PlaybookLine {
   text: Both;
   phases: Phase[];
   codes: WordSign[];
+  customers: CustomerKind[];
 }
 
 export interface Playbook {
@@ -120,7 +129,7 @@ export function freshLine(taken: readonly string[]): PlaybookLine {
   let number = 1;
   while (taken.includes(`line-${number}`)) number += 1;
   const empty = (): Both => ({ en: '', zh: '' });
-  return { id: `line-${number}`, method: empty(), text: empty(), phases: [], codes: [] };
+  return { id: `line-${number}`, method: empty(), text: empty(), phases: [], codes: [], customers: [] };
 }
 
 /** Ids of lines that lack something in one of the languages. */

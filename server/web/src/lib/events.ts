@@ -35,6 +35,10 @@ export const WORD_SIGNS = [
 ] as const;
 export type WordSign = (typeof WORD_SIGNS)[number];
 
+/** What a complaining customer wants most. */
+export const CUSTOMER_KINDS = ['venting', 'compensation', 'trust'] as const;
+export type CustomerKind = (typeof CUSTOMER_KINDS)[number];
+
 export type Source = 'voice' | 'words' | 'turns';
 export type Severity = 'notice' | 'warning' | 'critical';
 /** What a supervisor may give as the reason for closing an alert. */
@@ -75,6 +79,9 @@ export interface WordReading {
   readonly hits: readonly WordHit[];
   readonly language: string;
   readonly model: string;
+  /** Absent in the logs of older versions, as is `customer_p`. */
+  readonly customer?: CustomerKind | null;
+  readonly customer_p?: number;
 }
 
 export interface Evidence {
@@ -133,6 +140,12 @@ export interface Bodies {
     readonly anger: number;
     readonly level_dbfs: number;
     readonly model: string;
+  };
+  CustomerKindChanged: {
+    readonly at_s: number;
+    readonly before: CustomerKind | null;
+    readonly after: CustomerKind;
+    readonly p: number;
   };
   WordsRead: { readonly utterance_id: string; readonly reading: WordReading };
   LanguageDetected: { readonly language: string; readonly probability: number };
