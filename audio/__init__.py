@@ -4,6 +4,8 @@ Pure: no clock, no files, no learned model. The path of a call's audio:
 
 - `Framer` takes bytes, or samples that somebody else decoded, and returns one
   `Frame` of each party for every 32 ms of the call.
+- `CrossTalk` takes the frames of one moment and says which of them hold no more than
+  somebody else's voice.
 - `Endpointer` takes one party's frames with the speech detector's probabilities
   and returns `SpeechStarted`, `SpeechEnded` and the `Segment`s to transcribe.
 - `TurnTaking` takes both parties' `SpeechStarted` and `SpeechEnded` and returns
@@ -11,6 +13,7 @@ Pure: no clock, no files, no learned model. The path of a call's audio:
 """
 
 from audio.codec import AudioFormat, Encoding, decode, encode
+from audio.crosstalk import CrossTalk, CrossTalkParams
 from audio.endpointer import Endpointer, EndpointerEvent, EndpointerParams
 from audio.errors import (
     AudioError,
@@ -48,6 +51,8 @@ __all__ = [
     "RATE",
     "AudioError",
     "AudioFormat",
+    "CrossTalk",
+    "CrossTalkParams",
     "CustomerWindow",
     "DamagedError",
     "Encoding",

@@ -20,6 +20,7 @@ from alerts.pause_cue import PauseCue, PauseCueParams
 from alerts.playbook import Line, Playbook
 from alerts.rules import RuleEngine
 from alerts.ruleset import RuleSet, load_rules
+from audio.crosstalk import CrossTalk, CrossTalkParams
 from audio.endpointer import Endpointer, EndpointerParams
 from audio.events import (
     Interrupted,
@@ -86,6 +87,7 @@ class CallParams:
     voice_latency_s: float = 0.25
     partial_after_s: float = 2.0
     sparse_hop_s: float = 3.0
+    cross_talk: CrossTalkParams = field(default_factory=CrossTalkParams)
     endpointer: EndpointerParams = field(default_factory=EndpointerParams)
     turn_taking: TurnTakingParams = field(default_factory=TurnTakingParams)
     windows: WindowParams = field(default_factory=WindowParams)
@@ -218,6 +220,7 @@ class Call:
         ]
         self._consent = started.consent
         self._language = LanguageVote(started.language)
+        self._cross_talk = CrossTalk(len(started.parties), params.cross_talk)
         self._turns = TurnTaking(params.turn_taking)
         self._windows = CustomerWindows(params.windows)
         self._words = words
@@ -393,8 +396,11 @@ class Call:
         self._now = frames[0].end
         if self._scored:
             self._emit_all(self._customer.advance(self.now_s))
-        for line, frame in zip(self._lines, frames, strict=True):
-            probability = line.detector.probability(frame)
+        others = self._cross_talk.feed(frames)
+        for line, frame, other in zip(self._lines, frames, others, strict=True):
+            # The detector keeps state, so it hears cross-talk too.
+            heard = line.detector.probability(frame)
+            probability = 0.0 if other else heard
             self._follow(line, line.endpointer.feed(frame, probability))
             if line.party is Party.CUSTOMER:
                 self._sample_voice(frame, speaking=line.endpointer.speaking)
