@@ -25,6 +25,8 @@ COMMANDS = {
     "train_words": "train the word models; before and after on lines held out",
     "calls": "the curve and the cue, on calls whose course is known",
     "fit_curve": "fit the curve, the forecast and the cue to such calls",
+    "judging": "whether a scorecard's own answers are right, on written calls",
+    "recordings": "how fast recorded calls are analysed and imported",
     "desk": "how long the desk takes to find calls, on thousands of made ones",
     "redaction": "numbers and addresses found in what people say, per language",
     "redaction_audio": "whether the tone lies over the number, on a synthesised voice",

@@ -16,13 +16,12 @@ import numpy as np
 
 from alerts.events import AlertOpened, CueArmed
 from audio.codec import AudioFormat, Encoding, encode
-from audio.frame import Party
+from audio.frame import Frame, Party
 from audio.framer import Framer
 from evaluation.report import Figure, Report
 from evaluation.silence_sounds import RATE, SOUNDS, comfort_noise
 from server.config import Settings
 from server.events import (
-    CallEndReason,
     CallStarted,
     Consent,
     LogEntry,
@@ -30,7 +29,7 @@ from server.events import (
 )
 from server.factory import CallFactory
 from server.loading import load_models
-from server.offline import answered
+from server.offline import follow
 
 MINUTES: Final = 32.0
 SEED: Final = 1
@@ -113,16 +112,15 @@ def _log(sound: str, duration_s: float, factory: CallFactory) -> Iterator[LogEnt
         started_at="",
         models=factory.models.names,
     )
-    call = factory.new_call(started)
+    yield from follow(_frames(sound, duration_s), started, factory, lambda _: None)
+
+
+def _frames(sound: str, duration_s: float) -> Iterator[list[tuple[Frame, ...]]]:
     framer = Framer(_FORMAT, _PARTIES)
-    yield from answered(call, call.start(), factory.models)
     line = _bytes(sound, duration_s)
     for at in range(0, len(line), _BLOCK):
-        frames = framer.receive_bytes(line[at : at + _BLOCK])
-        yield from answered(call, call.receive_frames(frames), factory.models)
-    rest = call.receive_frames(framer.flush())
-    yield from answered(call, rest, factory.models)
-    yield from answered(call, call.end(CallEndReason.COMPLETED), factory.models)
+        yield framer.receive_bytes(line[at : at + _BLOCK])
+    yield framer.flush()
 
 
 def _bytes(sound: str, duration_s: float) -> bytes:

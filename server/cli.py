@@ -336,3 +336,7 @@ def _fetch_models(args: argparse.Namespace) -> int:
     for name in args.names or [info.name for info in list_models()]:
         print(f"{name}: {fetch(name)}", flush=True)
     return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -19,14 +19,14 @@ from models.errors import InferenceError, ModelError
 from models.ports import (
     Diarisation,
     Diariser,
+    Spoken,
     Transcriber,
     Transcript,
     VoiceReading,
+    transcribe_all,
 )
-from server.engine import Models
 from server.errors import RecordingError
 from server.events import (
-    CallEndReason,
     CallStarted,
     LogEntry,
     RolesAssigned,
@@ -34,7 +34,7 @@ from server.events import (
     TranscriptFinal,
 )
 from server.factory import CallFactory
-from server.offline import Progress, analyse, answered, frames_of
+from server.offline import Progress, analyse, follow, frames_of
 from server.recording import Recording
 
 PARTIES = (Party.CUSTOMER, Party.AGENT)
@@ -163,7 +163,7 @@ def analyse_mono(
         started = replace(started, parties=PARTIES)
         router = Router(heard.timeline, roles, PARTIES)
         routed = [router.route(frame) for frame in heard.frames]
-    yield from _run(routed, started, factory, on_progress, assigned)
+    yield from follow(_blocks(routed), started, factory, on_progress, assigned)
 
 
 def _assigned(
@@ -201,12 +201,11 @@ def _said(heard: Heard, started: CallStarted, factory: CallFactory) -> list[Said
     guess[heard.speakers[1]] = Party.CUSTOMER
     router = Router(heard.timeline, guess, PARTIES)
     models = replace(factory.models, voice_reader=_NoVoice())
-    entries = _run(
-        [router.route(frame) for frame in heard.frames],
+    entries = follow(
+        _blocks([router.route(frame) for frame in heard.frames]),
         replace(started, parties=PARTIES),
         replace(factory, models=models),
         lambda _: None,
-        None,
     )
     for entry in entries:
         if isinstance(entry.event, TranscriptFinal):
@@ -219,23 +218,11 @@ def _said(heard: Heard, started: CallStarted, factory: CallFactory) -> list[Said
     return said
 
 
-def _run(
+def _blocks(
     routed: Sequence[tuple[Frame, ...]],
-    started: CallStarted,
-    factory: CallFactory,
-    on_progress: Progress,
-    assigned: RolesAssigned | None,
-) -> Iterator[LogEntry]:
-    call = factory.new_call(started)
-    models: Models = factory.models
-    yield from answered(call, call.start(), models)
-    if assigned is not None:
-        yield from answered(call, call.receive_control(assigned), models)
+) -> Iterator[Sequence[tuple[Frame, ...]]]:
     for first in range(0, len(routed), _BLOCK_FRAMES):
-        block = routed[first : first + _BLOCK_FRAMES]
-        yield from answered(call, call.receive_frames(block), models)
-        on_progress(call.received_s)
-    yield from answered(call, call.end(CallEndReason.COMPLETED), models)
+        yield routed[first : first + _BLOCK_FRAMES]
 
 
 def _timeline(found: Diarisation) -> Timeline:
@@ -254,10 +241,28 @@ class _Remembering:
 
     def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
         """Transcribe one utterance, or remember it."""
-        key = hashlib.sha256(pcm.tobytes()).digest(), language
-        if key not in self._known:
-            self._known[key] = self._transcriber.transcribe(pcm, language)
-        return self._known[key]
+        answer = self.transcribe_batch([Spoken(pcm, language)])[0]
+        if isinstance(answer, InferenceError):
+            raise answer
+        return answer
+
+    def transcribe_batch(
+        self, utterances: Sequence[Spoken]
+    ) -> list[Transcript | InferenceError]:
+        """Transcribe several utterances, or remember them."""
+        keys = [
+            (hashlib.sha256(one.pcm.tobytes()).digest(), one.language)
+            for one in utterances
+        ]
+        new = [i for i, key in enumerate(keys) if key not in self._known]
+        found = transcribe_all(self._transcriber, [utterances[i] for i in new])
+        failed: dict[tuple[bytes, str | None], InferenceError] = {}
+        for index, answer in zip(new, found, strict=True):
+            if isinstance(answer, InferenceError):
+                failed[keys[index]] = answer
+            else:
+                self._known[keys[index]] = answer
+        return [failed.get(key) or self._known[key] for key in keys]
 
 
 class _NoVoice:

@@ -1,21 +1,32 @@
 """Runs a call over a recording, as fast as the models go."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
 
 from audio.codec import AudioFormat, Encoding
 from audio.errors import DamagedError
 from audio.frame import Frame, Party
 from audio.framer import Framer
-from models.errors import InferenceError
+from models.ports import Transcript, VoiceReading
 from server.call import Call, Output, TranscribeRequest, VoiceRequest
-from server.engine import Models
 from server.errors import RecordingError
-from server.events import CallEndReason, CallStarted, LogEntry
+from server.events import (
+    CallEndReason,
+    CallStarted,
+    LanguageDetected,
+    LogEntry,
+    RolesAssigned,
+)
 from server.factory import CallFactory
+from server.look_ahead import LookAhead
 from server.recording import Recording
 
 Progress = Callable[[float], None]
 """Told how many seconds of the recording have been worked through."""
+
+AHEAD_S = 300.0
+"""How far ahead of a call its questions are looked for: 40 MB of two channels."""
 
 
 def analyse(
@@ -30,12 +41,47 @@ def analyse(
         RecordingError: the recording is damaged, or has another number of
             channels than the call has parties.
     """
-    call = factory.new_call(started)
-    yield from answered(call, call.start(), factory.models)
-    for frames in frames_of(recording, started.parties):
-        yield from answered(call, call.receive_frames(frames), factory.models)
-        on_progress(call.received_s)
-    yield from answered(call, call.end(CallEndReason.COMPLETED), factory.models)
+    yield from follow(
+        frames_of(recording, started.parties), started, factory, on_progress
+    )
+
+
+def follow(
+    blocks: Iterable[Sequence[tuple[Frame, ...]]],
+    started: CallStarted,
+    factory: CallFactory,
+    on_progress: Progress,
+    roles: RolesAssigned | None = None,
+    ahead_s: float = AHEAD_S,
+) -> Iterator[LogEntry]:
+    """Yield the log of a call over frames that are all there already.
+
+    Args:
+        blocks: all frames of the call, in pieces of any size.
+        started: its first entry.
+        factory: what the call is made with.
+        on_progress: told how many seconds have been worked through.
+        roles: who is who, where that had to be found out first.
+        ahead_s: how far ahead of the call its questions are looked for.
+    """
+    with LookAhead(started, factory) as ahead:
+        call = ahead.call
+        yield from answered(call, call.start(), ahead)
+        if roles is not None:
+            yield from answered(call, call.receive_control(roles), ahead)
+        waiting: deque[Sequence[tuple[Frame, ...]]] = deque()
+        for block in blocks:
+            ahead.hear(block)
+            waiting.append(block)
+            while ahead.heard_s - call.received_s > ahead_s:
+                frames = waiting.popleft()
+                yield from answered(call, call.receive_frames(frames), ahead)
+            on_progress(call.received_s)
+        ahead.flush()
+        for block in waiting:
+            yield from answered(call, call.receive_frames(block), ahead)
+            on_progress(call.received_s)
+        yield from answered(call, call.end(CallEndReason.COMPLETED), ahead)
 
 
 def frames_of(
@@ -57,27 +103,37 @@ def frames_of(
     yield framer.flush()
 
 
+class Answers(Protocol):
+    """Answers a call's questions; blocking."""
+
+    def words(self, request: TranscribeRequest) -> Transcript | None:
+        """Return the words that are asked for; None when the model failed."""
+        ...
+
+    def voice(self, request: VoiceRequest) -> VoiceReading | None:
+        """Return the reading that is asked for; None when the model failed."""
+        ...
+
+    def settle(self, language: str) -> None:
+        """From now on the call asks for words in this language."""
+        ...
+
+
 def answered(
-    call: Call, outputs: Sequence[Output], models: Models
+    call: Call, outputs: Sequence[Output], answers: Answers
 ) -> Iterator[LogEntry]:
     """Answer every question as it comes; yield the entries in between."""
-    todo = list(outputs)
+    todo = deque(outputs)
     while todo:
-        output = todo.pop(0)
+        output = todo.popleft()
         match output:
-            case LogEntry():
+            case LogEntry(event=event):
+                if isinstance(event, LanguageDetected):
+                    answers.settle(event.language)
                 yield output
-            case TranscribeRequest(request_id=request_id, segment=segment):
-                try:
-                    words = models.transcriber.transcribe(segment.pcm, output.language)
-                except InferenceError:
-                    words = None
-                todo += call.receive_transcript(request_id, words)
-            case VoiceRequest(request_id=request_id, window=window):
-                try:
-                    reading = models.voice_reader.read(window)
-                except InferenceError:
-                    reading = None
-                todo += call.receive_voice(request_id, reading)
+            case TranscribeRequest(request_id=request_id):
+                todo += call.receive_transcript(request_id, answers.words(output))
+            case VoiceRequest(request_id=request_id):
+                todo += call.receive_voice(request_id, answers.voice(output))
             case _:
                 pass  # Partials are for somebody who watches.

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from server.desk.corrections import NewCorrection
 from server.desk.desk import Desk
-from server.desk.peaks import read_peaks
+from server.desk.peaks import peaks_of
 from server.desk.search import Neighbours
 from server.trust.access import Access, Permission, Viewer, needs
 from server.trust.audit import Action
@@ -70,7 +70,7 @@ def _add_looks(router: APIRouter, desk: Desk) -> None:
         if not await desk.do(path.is_file):
             raise HTTPException(404, "this call has no finished recording")
         try:
-            return asdict(await desk.do(read_peaks, path))
+            return asdict(await desk.do(peaks_of, path))
         except soundfile.LibsndfileError as error:
             raise HTTPException(404, "this recording has no audio in it") from error
 

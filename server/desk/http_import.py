@@ -74,8 +74,12 @@ def _add_steering(router: APIRouter, desk: Desk) -> None:
 
     @router.delete("/{job_id}", status_code=204, dependencies=[may_import])
     async def remove(job_id: str) -> None:
+        files = await desk.do(desk.imports.files, job_id)
         for path in await desk.do(desk.imports.remove, job_id):
             path.unlink(missing_ok=True)
+        for file in files:
+            for book in desk.office.books(file.file_id):
+                book.unlink(missing_ok=True)
 
 
 def _add_bringing(router: APIRouter, desk: Desk) -> None:

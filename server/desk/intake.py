@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from audio.codec import FULL_SCALE
 from audio.frame import Party
+from server.desk.answer_book import AnswerBook
 from server.desk.call_table import NAME, FileFacts, read_call_table
 from server.desk.errors import IntakeError
 from server.desk.imports import (
@@ -25,6 +26,7 @@ from server.desk.imports import (
     Outcome,
 )
 from server.desk.index import SearchIndex
+from server.desk.peaks import peaks_of
 from server.desk.tables import facts as facts_table
 from server.errors import RecordingError, StoreError
 from server.events import CallStarted, Consent
@@ -111,6 +113,18 @@ class Office:
     imports: Imports
     recordings: Path
 
+    def books(self, file_id: int) -> list[Path]:
+        """What the models have answered so far about a file that is being taken in."""
+        return sorted(self._books.glob(f"{file_id}-*.jsonl"))
+
+    def book(self, file_id: int, content_hash: str) -> Path:
+        """Where that is kept: for this file, and this content only."""
+        return self._books / f"{file_id}-{content_hash[:16]}.jsonl"
+
+    @property
+    def _books(self) -> Path:
+        return self.recordings.parent / "imports"
+
 
 class Intake:
     """Works through imports, one file after the other. Blocking; one thread.
@@ -162,6 +176,8 @@ class Intake:
                 imports.leave(self._worker)
                 raise
             imports.finish(claim, outcome)
+            for book in self._office.books(claim.file_id):
+                book.unlink(missing_ok=True)
             if claim.ours:
                 claim.path.unlink(missing_ok=True)
             on_file(claim, outcome)
@@ -194,13 +210,18 @@ class Intake:
             self._tell(claim, done_s, recording.duration_s or done_s)
 
         tell(0.0)
-        entries = list(analyse_recording(recording, started, self._factory, tell))
+        book = AnswerBook(
+            self._office.book(claim.file_id, content_hash), self._factory.models
+        )
+        factory = replace(self._factory, models=book.models)
+        entries = list(analyse_recording(recording, started, factory, tell))
         first = entries[0].event
         if isinstance(first, CallStarted):  # With the parties that were found.
             started = first
         duration_s = entries[-1].at_s
         audio = self._office.recordings / f"{call_id}.flac"
         _write_flac(recording, audio)
+        peaks_of(audio)  # Hours of audio open at once then.
         call = NewCall(
             started,
             datetime.fromisoformat(started.started_at),

@@ -1,7 +1,9 @@
 """What the log itself answers to a scorecard's questions, with its evidence. Pure.
 
 Of the agent only behaviour is measured: who speaks when, pauses, interruptions,
-words used. A measure that cannot tell says so (`na`) and leaves it to people.
+words used. A measure that cannot tell says so and leaves it to people: words that it
+knows were said, so there is a yes; where it heard none of them, others may have been
+(docs/evaluation.md has how often).
 """
 
 import re
@@ -44,12 +46,13 @@ class Measured:
     """An answer that nobody had to give.
 
     Attributes:
-        answer: `na` where the log cannot tell.
+        answer: `na` where the question does not arise; None where the log cannot
+            tell, and a person has to.
         reason: why, as a code of a fixed list that the pages have texts for.
         spans: what it rests on, in order.
     """
 
-    answer: Answer
+    answer: Answer | None
     reason: str
     spans: tuple[Span, ...] = ()
 
@@ -88,7 +91,7 @@ def measure(entries: Iterable[LogEntry]) -> dict[str, Measured]:
     course = _read(entries)
     if not any(said.party is Party.AGENT for said in course.said):
         # Nobody is known to be the agent, so nothing can be said about them.
-        unknown = Measured(Answer.NOT_APPLICABLE, "agent_unknown")
+        unknown = Measured(None, "agent_unknown")
         return dict.fromkeys(MEASURES, unknown)
     return {name: judge(course) for name, judge in MEASURES.items()}
 
@@ -150,7 +153,7 @@ def _said(kind: str) -> Callable[[_Course], Measured]:
         heard = _heard(course, kind)
         if heard:
             return Measured(Answer.YES, "said", _spans(heard))
-        return Measured(Answer.NO, "not_said")
+        return Measured(None, "not_said")
 
     return judge
 
@@ -166,7 +169,7 @@ def _said_when_upset(kind: str) -> Callable[[_Course], Measured]:
         ]
         if heard:
             return Measured(Answer.YES, "said", _spans(heard))
-        return Measured(Answer.NO, "not_said", tuple(course.hot[:1]))
+        return Measured(None, "not_said", tuple(course.hot[:1]))
 
     return judge
 
@@ -180,7 +183,7 @@ def _greeted(course: _Course) -> Measured:
     ]
     if heard:
         return Measured(Answer.YES, "said", _spans(heard[:1]))
-    return Measured(Answer.NO, "not_said", _spans([first]))
+    return Measured(None, "not_said", _spans([first]))
 
 
 def _closed(course: _Course) -> Measured:
@@ -192,7 +195,7 @@ def _closed(course: _Course) -> Measured:
     if heard:
         return Measured(Answer.YES, "said", _spans(heard[-1:]))
     last = [said for said in course.said if said.party is Party.AGENT][-1:]
-    return Measured(Answer.NO, "not_said", _spans(last))
+    return Measured(None, "not_said", _spans(last))
 
 
 def _let_finish(course: _Course) -> Measured:
@@ -224,7 +227,7 @@ def _solution_after_fall(course: _Course) -> Measured:
         return Measured(Answer.NO, "offered_too_early", _spans(early))
     if offers:
         return Measured(Answer.YES, "offered_in_time", _spans(offers))
-    return Measured(Answer.NO, "no_offer")
+    return Measured(None, "no_offer")
 
 
 def _no_blame(course: _Course) -> Measured:
@@ -236,7 +239,7 @@ def _no_blame(course: _Course) -> Measured:
 
 def _curve_fell(course: _Course) -> Measured:
     if not course.points:
-        return Measured(Answer.NOT_APPLICABLE, "no_curve")
+        return Measured(None, "no_curve")
     if course.peak < _UPSET:
         return Measured(Answer.NOT_APPLICABLE, "never_upset")
     last = course.points[-1]

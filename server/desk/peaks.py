@@ -1,10 +1,12 @@
 """The picture of a recording: how loud each channel is, in a few thousand steps."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
+from pydantic import TypeAdapter, ValidationError
 
 PEAKS = 2400
 """Steps of the picture, a few for each of its pixels."""
@@ -22,6 +24,30 @@ class Peaks:
 
     duration_s: float
     channels: list[list[float]]
+
+
+_PEAKS = TypeAdapter(Peaks)
+
+
+def peaks_of(recording: Path) -> Peaks:
+    """Return a recording's picture: drawn once, then kept beside the recording.
+
+    Raises:
+        soundfile.LibsndfileError: it is not there, or holds no audio at all.
+    """
+    kept = recording.with_suffix(".peaks.json")
+    try:
+        return _PEAKS.validate_json(kept.read_bytes())
+    except (OSError, ValidationError):
+        pass  # Not drawn yet, or broken off while it was written.
+    found = read_peaks(recording)
+    partial = kept.with_suffix(f".{os.getpid()}.part")
+    try:
+        partial.write_bytes(_PEAKS.dump_json(found))
+        partial.replace(kept)
+    except OSError:
+        partial.unlink(missing_ok=True)  # A full disk keeps nobody from looking.
+    return found
 
 
 def read_peaks(path: Path, n_peaks: int = PEAKS) -> Peaks:

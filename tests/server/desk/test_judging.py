@@ -52,7 +52,7 @@ COMPLAINT = curve(
 )
 
 
-def measured(*events: Event) -> dict[str, Answer]:
+def measured(*events: Event) -> dict[str, Answer | None]:
     ended = CallEnded(CallEndReason.COMPLETED, 60.0)
     log = [LogEntry(n, 0.0, event) for n, event in enumerate((*events, ended), 1)]
     return {name: found.answer for name, found in measure(log).items()}
@@ -84,7 +84,7 @@ def test_what_the_agent_says_is_heard_in_both_languages(
     name: str, language: str, good: str, bad: str
 ) -> None:
     assert measured(*COMPLAINT, said(good, 35.0, language=language))[name] is YES
-    assert measured(*COMPLAINT, said(bad, 35.0, language=language))[name] is NO
+    assert measured(*COMPLAINT, said(bad, 35.0, language=language))[name] is None
 
 
 @pytest.mark.parametrize(
@@ -110,13 +110,13 @@ def test_a_solution_counts_only_after_the_curve_fell() -> None:
 
     assert measured(*COMPLAINT, said(offer, 25.0))["solution_after_fall"] is NO
     assert measured(*COMPLAINT, said(offer, 45.0))["solution_after_fall"] is YES
-    assert measured(*COMPLAINT, said("Hm.", 45.0))["solution_after_fall"] is NO
+    assert measured(*COMPLAINT, said("Hm.", 45.0))["solution_after_fall"] is None
 
 
 def test_an_apology_is_not_asked_of_a_calm_call() -> None:
     assert measured(said("Hello", 1.0))["apologised"] is NA
-    assert measured(said("Hello", 1.0))["curve_fell"] is NA
-    assert measured(*COMPLAINT, said("Sorry", 1.0))["apologised"] is NO
+    assert measured(said("Hello", 1.0))["curve_fell"] is None
+    assert measured(*COMPLAINT, said("Sorry", 1.0))["apologised"] is None
 
 
 def test_greeting_and_farewell_stand_where_they_belong() -> None:
@@ -124,7 +124,7 @@ def test_greeting_and_farewell_stand_where_they_belong() -> None:
     late = measured(said("Hm", 1.0), said("Good morning", 40.0))
 
     assert (found["greeted"], found["closed_properly"]) == (YES, YES)
-    assert (late["greeted"], late["closed_properly"]) == (NO, NO)
+    assert (late["greeted"], late["closed_properly"]) == (None, None)
 
 
 def test_pauses_and_interruptions_come_from_the_log() -> None:
@@ -147,7 +147,7 @@ def test_the_curve_fell_when_it_ends_under_half_of_its_peak() -> None:
 def test_nothing_is_measured_where_nobody_is_known_to_be_the_agent() -> None:
     found = measured(said("you should have known", 1.0, Party.UNKNOWN))
 
-    assert set(found.values()) == {NA}
+    assert set(found.values()) == {None}
 
 
 def test_every_answer_says_where_it_rests() -> None:

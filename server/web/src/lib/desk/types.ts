@@ -201,10 +201,16 @@ export interface Scorecard {
   readonly question: readonly Question[];
 }
 
+export interface Stretch {
+  readonly start_s: number;
+  readonly end_s: number;
+}
+
 export interface Measured {
-  readonly answer: Answer;
+  /** None where the log cannot tell, and a person has to. */
+  readonly answer: Answer | null;
   readonly reason: string;
-  readonly spans: readonly { readonly start_s: number; readonly end_s: number }[];
+  readonly spans: readonly Stretch[];
 }
 
 export interface Given {

@@ -84,6 +84,14 @@ export interface DeskMessages {
     readonly answers: Record<Answer, string>;
     readonly automatic: string;
     readonly takeOver: string;
+    readonly open: string;
+    readonly evidence: string;
+    readonly nowhere: string;
+    readonly noEvidence: string;
+    readonly pointHere: (time: string) => string;
+    readonly showAnswers: string;
+    readonly question: string;
+    readonly person: string;
     readonly reasons: Readonly<Record<string, string>>;
     readonly byHand: string;
     readonly critical: string;
@@ -258,6 +266,14 @@ export const deskEn: DeskMessages = {
     answers: { yes: 'Yes', partly: 'Partly', no: 'No', na: 'n/a' },
     automatic: 'Automatic',
     takeOver: 'Take over the automatic answers',
+    open: 'left to you',
+    evidence: 'Rests on',
+    nowhere: 'no moment',
+    noEvidence: 'Remove',
+    pointHere: (time) => `What is heard at ${time}`,
+    showAnswers: 'Answers beside the automatic ones',
+    question: 'Question',
+    person: 'Reviewer',
     reasons: {
       said: 'said in so many words',
       not_said: 'not heard',

@@ -1,0 +1,285 @@
+"""Answers what a call over a recording will ask, before it asks: in batches.
+
+Where speech begins and ends, and which windows the voice is read in, follows from the
+audio alone. So somebody who only listens for speech can run ahead of the call, collect
+what it is going to ask, and have it answered together, on every core, while the call
+follows at a distance. An answer counts only for the very question that it was given
+to: what was not foreseen is asked when the call asks it. So the log is the same as
+that of a call which is answered at once; it only comes sooner.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Generic, Self, TypeVar
+
+from audio.endpointer import Endpointer
+from audio.frame import RATE, CustomerWindow, Frame, Party, Segment
+from audio.windows import CustomerWindows
+from models.errors import InferenceError
+from models.ports import (
+    SpeechDetector,
+    Spoken,
+    Transcript,
+    VoiceReading,
+    transcribe_all,
+)
+from server.call import Call, CallParams, TranscribeRequest, VoiceRequest
+from server.events import CallStarted, Consent
+from server.factory import CallFactory
+
+_Q = TypeVar("_Q")
+_A = TypeVar("_A")
+
+_CLASS_S = 1.0
+"""Utterances are batched with others as long: a batch takes as long as its longest."""
+
+_VOICE_BATCH = 16
+
+
+@dataclass(slots=True, eq=False)
+class _Batch(Generic[_A]):
+    """Answers that are being worked out together."""
+
+    answers: Future[Sequence[_A | InferenceError]]
+
+
+@dataclass(slots=True, eq=False)
+class _Foreseen(Generic[_Q, _A]):
+    """A question that the call is going to ask.
+
+    Attributes:
+        asked: as it was given to a model; None while it was not.
+        batch: what it is answered with, and its place in there.
+    """
+
+    question: _Q
+    asked: _Q | None = None
+    batch: _Batch[_A] | None = None
+    index: int = 0
+
+    def answer(self) -> _A | None:
+        """Wait for the answer; None when the model could not run on it."""
+        assert self.batch is not None  # noqa: S101 - it was given to a model before
+        answer = self.batch.answers.result()[self.index]
+        return None if isinstance(answer, InferenceError) else answer
+
+
+class _Listener:
+    """Hears where one party speaks, and remembers it for the call."""
+
+    def __init__(
+        self, party: Party, detector: SpeechDetector, params: CallParams
+    ) -> None:
+        self.party = party
+        self.endpointer = Endpointer(party, params.endpointer)
+        self._detector = detector
+        self._probabilities: deque[float] = deque()
+
+    def hear(self, frame: Frame) -> list[Segment]:
+        probability = self._detector.probability(frame)
+        self._probabilities.append(probability)
+        found = self.endpointer.feed(frame, probability)
+        return [item for item in found if isinstance(item, Segment)]
+
+    def probability(self, _frame: Frame) -> float:
+        """Say it again, to the call; see `models.ports.SpeechDetector`."""
+        return self._probabilities.popleft()
+
+
+class LookAhead:
+    """Listens ahead of one call, and has its questions answered. One thread drives it.
+
+    Holds the speech that was heard and not yet asked for: the driver bounds it by how
+    far ahead it lets it hear.
+
+    Args:
+        started: of the call.
+        factory: makes the call; its models answer, `words_workers` batches of
+            `words_batch` utterances at once.
+
+    Attributes:
+        call: the call itself, which hears what was heard here.
+        heard_s: call time up to which this has listened.
+    """
+
+    def __init__(self, started: CallStarted, factory: CallFactory) -> None:
+        models, params = factory.models, factory.params
+        self.heard_s = 0.0
+        self._models = models
+        self._listeners = [
+            _Listener(party, models.new_detector(), params) for party in started.parties
+        ]
+        hearing = replace(models, new_detector=iter(self._listeners).__next__)
+        self.call: Call = replace(factory, models=hearing).new_call(started)
+        self._windows: CustomerWindows | None = None
+        if started.consent is Consent.GRANTED and Party.CUSTOMER in started.parties:
+            self._windows = CustomerWindows(params.windows)
+        self._language = started.language
+        self._threads = ThreadPoolExecutor(models.words_workers, "look-ahead")
+        self._running: list[_Batch[Transcript] | _Batch[VoiceReading]] = []
+        self._words: dict[tuple[Party, int, int], _Foreseen[Spoken, Transcript]] = {}
+        self._voice: dict[tuple[int, int], _Foreseen[CustomerWindow, VoiceReading]] = {}
+        self._n_open: Counter[int] = Counter()
+        self._heard_all = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def hear(self, frames: Iterable[tuple[Frame, ...]]) -> None:
+        """Listen on, and begin to answer what fills a batch."""
+        for instant in frames:
+            for listener, frame in zip(self._listeners, instant, strict=True):
+                self._foresee(listener.hear(frame))
+                if listener.party is Party.CUSTOMER and self._windows is not None:
+                    speaking = listener.endpointer.speaking
+                    window = self._windows.feed(frame, speaking=speaking)
+                    if window is not None:
+                        self._foresee_voice(window)
+            self.heard_s = instant[0].end / RATE
+
+    def flush(self) -> None:
+        """The recording has ended: nothing further comes to be batched with."""
+        self._heard_all = True
+        for listener in self._listeners:
+            found = listener.endpointer.flush()
+            self._foresee([item for item in found if isinstance(item, Segment)])
+        if self._language is not None:
+            self._begin_all()
+
+    def settle(self, language: str) -> None:
+        """From now on the call asks for words in this language."""
+        self._language = language
+        if self._heard_all:
+            self._begin_all()
+
+    def words(self, request: TranscribeRequest) -> Transcript | None:
+        """Return the words that the call asks for; None when the model failed."""
+        segment = request.segment
+        key = _key(segment)
+        foreseen = self._words.get(key)
+        if foreseen is None or (
+            foreseen.asked is not None and foreseen.asked.language != request.language
+        ):
+            foreseen = _Foreseen(Spoken(segment.pcm, request.language))
+            self._words[key] = foreseen
+            self._n_open[_class(foreseen)] += 1
+        if foreseen.asked is None:
+            self._begin_words(foreseen)
+            self._keep_busy()
+        answer = foreseen.answer()
+        del self._words[key]
+        return answer
+
+    def voice(self, request: VoiceRequest) -> VoiceReading | None:
+        """Return the reading that the call asks for; None when the model failed."""
+        window = request.window
+        key = window.start, len(window.pcm)
+        foreseen = self._voice.get(key)
+        if foreseen is None:
+            foreseen = self._voice[key] = _Foreseen(window)
+        if foreseen.asked is None:
+            self._begin_voice()
+            self._keep_busy()
+        answer = foreseen.answer()
+        del self._voice[key]
+        return answer
+
+    def _foresee(self, segments: Sequence[Segment]) -> None:
+        for segment in segments:
+            foreseen: _Foreseen[Spoken, Transcript]
+            foreseen = _Foreseen(Spoken(segment.pcm, None))
+            self._words[_key(segment)] = foreseen
+            self._n_open[_class(foreseen)] += 1
+            full = self._n_open[_class(foreseen)] >= self._models.words_batch
+            # While the language is open, most of what is asked ahead is asked in vain.
+            if full and self._language is not None:
+                self._begin_words(foreseen)
+
+    def _foresee_voice(self, window: CustomerWindow) -> None:
+        self._voice[window.start, len(window.pcm)] = _Foreseen(window)
+        if sum(one.asked is None for one in self._voice.values()) >= _VOICE_BATCH:
+            self._begin_voice()
+
+    def _begin_words(self, wanted: _Foreseen[Spoken, Transcript]) -> None:
+        """Have a question answered, together with others of its length."""
+        batch = [wanted]
+        if self._language is not None:
+            batch += [
+                one
+                for one in self._words.values()
+                if one.asked is None
+                and one is not wanted
+                and _class(one) == _class(wanted)
+            ][: self._models.words_batch - 1]
+        for one in batch:
+            one.asked = Spoken(one.question.pcm, self._language)
+            self._n_open[_class(one)] -= 1
+        self._begin(batch, self._transcribe_all)
+
+    def _begin_voice(self) -> None:
+        batch = [one for one in self._voice.values() if one.asked is None]
+        batch = batch[:_VOICE_BATCH]
+        for one in batch:
+            one.asked = one.question
+        self._begin(batch, self._read_all)
+
+    def _begin(
+        self,
+        batch: Sequence[_Foreseen[_Q, _A]],
+        answer: Callable[[Sequence[_Q]], Sequence[_A | InferenceError]],
+    ) -> None:
+        asked = [one.asked for one in batch if one.asked is not None]
+        together = _Batch(self._threads.submit(answer, asked))
+        for index, one in enumerate(batch):
+            one.batch, one.index = together, index
+        self._running.append(together)  # type: ignore[arg-type]
+
+    def _begin_all(self) -> None:
+        for one in list(self._words.values()):
+            if one.asked is None:
+                self._begin_words(one)
+        while any(one.asked is None for one in self._voice.values()):
+            self._begin_voice()
+
+    def _keep_busy(self) -> None:
+        """The call has to wait: let every thread have something to do meanwhile."""
+        while True:
+            running = [one for one in self._running if not one.answers.done()]
+            self._running = running
+            if len(running) >= self._models.words_workers:
+                return
+            waiting = (one for one in self._words.values() if one.asked is None)
+            oldest = next(waiting, None)
+            if oldest is None:
+                return
+            self._begin_words(oldest)
+
+    def _transcribe_all(
+        self, utterances: Sequence[Spoken]
+    ) -> Sequence[Transcript | InferenceError]:
+        return transcribe_all(self._models.transcriber, utterances)
+
+    def _read_all(
+        self, windows: Sequence[CustomerWindow]
+    ) -> Sequence[VoiceReading | InferenceError]:
+        return [self._read(window) for window in windows]
+
+    def _read(self, window: CustomerWindow) -> VoiceReading | InferenceError:
+        try:
+            return self._models.voice_reader.read(window)
+        except InferenceError as error:
+            return error
+
+
+def _key(segment: Segment) -> tuple[Party, int, int]:
+    return segment.party, segment.start, len(segment.pcm)
+
+
+def _class(one: _Foreseen[Spoken, Transcript]) -> int:
+    """Utterances of one class are about as long."""
+    return int(len(one.question.pcm) / RATE / _CLASS_S)
