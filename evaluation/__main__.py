@@ -22,6 +22,7 @@ COMMANDS = {
     "silence": "words, cues and alerts where nobody speaks: hiss, music, keys, traffic",
     "soak": "whether the service grows late or fat while calls come and go",
     "words": "anger and threats from the words, per language, on labelled lines",
+    "spoken_words": "what recognition costs the reading of words, on synthetic voices",
     "train_words": "train the word models; before and after on lines held out",
     "calls": "the curve and the cue, on calls whose course is known",
     "fit_curve": "fit the curve, the forecast and the cue to such calls",

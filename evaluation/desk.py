@@ -16,8 +16,10 @@ import numpy as np
 import sqlalchemy as sa
 
 from emotion.events import Phase, Tier
-from evaluation.desk_calls import FIRST_DAY, MadeCall, made_calls
+from emotion.words import load_word_reader
+from evaluation.desk_calls import FIRST_DAY, MadeCall, made_calls, read_lines
 from evaluation.report import Figure, Report
+from models.text_encoder import load_text_encoder
 from server.desk import tables
 from server.desk.digest import digest
 from server.desk.index import SearchIndex
@@ -90,8 +92,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Report:
     """Fill, ask, time."""
+    words = load_word_reader(load_text_encoder())
+    read_lines(words)  # Not what is timed here.
     with _database(args.database) as store:
-        fill_s = _timed(lambda: fill(store, made_calls(args.calls, args.seed)))
+        fill_s = _timed(lambda: fill(store, made_calls(args.calls, args.seed, words)))
         search = Search(store.engine)
         figures = [
             Figure("desk.calls", args.calls, "count"),

@@ -7,7 +7,7 @@ measured on them but how long the desk takes.
 
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -52,6 +52,7 @@ FIRST_DAY = datetime(2026, 1, 5, 8, tzinfo=UTC)
 TEAMS = ("North", "South", "Retention", "华东组", "投诉组")
 SUBJECTS = ("billing", "delivery", "refund", "line fault", "contract")
 _DAYS = 180
+_LANGUAGES = ("en", "zh")
 _AGENTS = 60
 _CUSTOMERS = 3000
 _DATA = Path(__file__).parent / "data"
@@ -94,6 +95,7 @@ class _Making:
     rng: random.Random
     language: str
     temper: float
+    readings: Mapping[str, WordReading]
     events: list[tuple[float, Event]] = field(default_factory=list)
     now_s: float = 1.0
     n_utterances: int = 0
@@ -114,8 +116,19 @@ def _lines(language: str) -> dict[bool, tuple[str, ...]]:
 
 
 @cache
-def _words() -> WordReader:
-    return load_word_reader()
+def read_lines(words: WordReader | None = None) -> Mapping[str, WordReading]:
+    """Read every line of a customer, by text; that takes a minute with an encoder.
+
+    Args:
+        words: reads them; without one the shipped reader does, by the words alone.
+    """
+    words = words or load_word_reader()
+    return {
+        text: words.read(text, language, 0.0, 0.0)
+        for language in _LANGUAGES
+        for texts in _lines(language).values()
+        for text in texts
+    }
 
 
 @cache
@@ -123,20 +136,25 @@ def _opening_line(language: str) -> Line:
     return load_playbook().choose(Phase.TAKE_OFF, (), None, language, ())
 
 
-@cache
-def _reading(text: str, language: str) -> WordReading:
-    return _words().read(text, language, 0.0, 0.0)
+def made_calls(
+    n_calls: int, seed: int, words: WordReader | None = None
+) -> Iterator[MadeCall]:
+    """Yield calls; the same seed always gives the same.
 
-
-def made_calls(n_calls: int, seed: int) -> Iterator[MadeCall]:
-    """Yield calls; the same seed always gives the same."""
+    Args:
+        n_calls: how many.
+        seed: decides what happens in them.
+        words: reads the customers' lines, see `read_lines`.
+    """
     for number in range(n_calls):
-        yield made_call(random.Random(f"{seed}:{number}"), number)  # noqa: S311 - not for secrets
+        yield made_call(random.Random(f"{seed}:{number}"), number, words)  # noqa: S311 - not for secrets
 
 
-def made_call(rng: random.Random, number: int) -> MadeCall:
+def made_call(
+    rng: random.Random, number: int, words: WordReader | None = None
+) -> MadeCall:
     """Return one call, of a few minutes, in one of the two languages."""
-    language = rng.choice(("en", "zh"))
+    language = rng.choice(_LANGUAGES)
     agent = rng.randrange(_AGENTS)
     began = FIRST_DAY + timedelta(seconds=rng.uniform(0, _DAYS * 86_400))
     started = CallStarted(
@@ -150,7 +168,8 @@ def made_call(rng: random.Random, number: int) -> MadeCall:
         models=("made",),
         team=TEAMS[agent % len(TEAMS)],
     )
-    making = _Making(rng, language, temper=rng.betavariate(1.2, 2.0))
+    temper = rng.betavariate(1.2, 2.0)
+    making = _Making(rng, language, temper, read_lines(words))
     making.add(0.0, started)
     n_turns = rng.randint(8, 40)
     for turn in range(n_turns):
@@ -201,9 +220,7 @@ def _speak_customer(making: _Making, heat: float) -> None:
     angry = making.rng.random() < heat * 1.3
     text = making.rng.choice(_lines(making.language)[angry])
     said = _speak(making, Party.CUSTOMER, text)
-    reading = replace(
-        _reading(text, making.language), start_s=said.start_s, end_s=said.end_s
-    )
+    reading = replace(making.readings[text], start_s=said.start_s, end_s=said.end_s)
     making.add(said.end_s + 0.5, WordsRead(said.utterance_id, reading))
     if making.rng.random() < heat * 0.2:
         making.add(said.start_s, Interrupted(Party.CUSTOMER, said.start_s))

@@ -137,19 +137,24 @@ class Ours:
             return self._transcriber.transcribe(pcm, language).text
         texts = (
             self._transcriber.transcribe(segment.pcm, language).text
-            for segment in self._segments(pcm)
+            for segment in segments(pcm, self._new_detector())
         )
         return " ".join(texts)
 
-    def _segments(self, pcm: NDArray[np.float32]) -> Iterator[Segment]:
-        detector = self._new_detector()
-        endpointer = Endpointer(Party.UNKNOWN, EndpointerParams())
-        whole = np.pad(pcm, (0, -len(pcm) % FRAME_SAMPLES))
-        for start in range(0, len(whole), FRAME_SAMPLES):
-            frame = Frame(whole[start : start + FRAME_SAMPLES], start, Party.UNKNOWN)
-            events = endpointer.feed(frame, detector.probability(frame))
-            yield from (event for event in events if isinstance(event, Segment))
-        yield from (e for e in endpointer.flush() if isinstance(e, Segment))
+
+def segments(
+    pcm: NDArray[np.float32],
+    detector: SpeechDetector,
+    params: EndpointerParams = EndpointerParams(),  # noqa: B008 - frozen
+) -> Iterator[Segment]:
+    """Cut a recording, mono at 16 kHz, as the live endpointer does."""
+    endpointer = Endpointer(Party.UNKNOWN, params)
+    whole = np.pad(pcm, (0, -len(pcm) % FRAME_SAMPLES))
+    for start in range(0, len(whole), FRAME_SAMPLES):
+        frame = Frame(whole[start : start + FRAME_SAMPLES], start, Party.UNKNOWN)
+        events = endpointer.feed(frame, detector.probability(frame))
+        yield from (event for event in events if isinstance(event, Segment))
+    yield from (e for e in endpointer.flush() if isinstance(e, Segment))
 
 
 class Padded:

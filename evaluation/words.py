@@ -320,6 +320,20 @@ def measure(
     return Report(command, data, figures, notes)
 
 
+def clean_figures(
+    name: str, suffix: str, lines: Sequence[Line], reader: Reader
+) -> Iterator[Figure]:
+    """Read lines as they are; give the figures that say how well as a whole.
+
+    Args:
+        name: what their names begin with.
+        suffix: what they end with.
+        lines: of one language.
+        reader: what is measured.
+    """
+    return _figures(name, suffix, _read(lines, reader, lambda text: text)[0])
+
+
 def _read(
     lines: Sequence[Line], reader: Reader, writing: Callable[[str], str]
 ) -> tuple[list[_Read], str]:
@@ -423,9 +437,15 @@ def _figure(
 
 
 def _auc(read: Sequence[_Read]) -> float:
+    return auc(
+        np.array([one.hostility for one in read if one.angry]),
+        np.array([one.hostility for one in read if not one.angry]),
+    )
+
+
+def auc(angry: NDArray[np.float64], others: NDArray[np.float64]) -> float:
     """Chance that an angry line scores above another; ties count half."""
-    angry = np.array([one.hostility for one in read if one.angry])
-    others = np.sort([one.hostility for one in read if not one.angry])
+    others = np.sort(others)
     if not len(angry) or not len(others):
         return float("nan")
     below = np.searchsorted(others, angry, side="left")

