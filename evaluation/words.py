@@ -220,7 +220,7 @@ def _of(
     listed = fields.get(name)
     if listed is None:
         return None
-    if not isinstance(listed, list) or not set(listed) <= set(kinds):
+    if not isinstance(listed, list) or any(one not in tuple(kinds) for one in listed):
         raise DataError(f"{where}: {name} must be a list of {', '.join(kinds)}")
     return frozenset(kinds(one) for one in listed)
 

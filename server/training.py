@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from emotion.events import Tier
+from emotion.events import CustomerKind, Tier
 from models.errors import DataError
 
 if TYPE_CHECKING:
@@ -194,7 +194,16 @@ def read_labelled(path: Path, language: str) -> tuple[str, list["Labelled"]]:
         known = row["level"] == 0 or row.get("tier") is not None
         tier = Tier(row["tier"]) if row.get("tier") else None
         group = str(row.get("group") or "")
-        line = Labelled(row["text"], row["level"], tier, known, None, group)
+        customers = _customers(row.get("customer"), f"{path.name}, line {number}")
+        line = Labelled(
+            row["text"],
+            row["level"],
+            tier,
+            known,
+            None,
+            group,
+            customers=customers,
+        )
         found.append((row["lang"], line))
     languages = sorted({lang for lang, _ in found if not language or lang == language})
     if len(languages) != 1:
@@ -203,3 +212,14 @@ def read_labelled(path: Path, language: str) -> tuple[str, list["Labelled"]]:
             f"{', '.join(languages) or 'none'}; name it with --language"
         )
     return languages[0], [line for lang, line in found if lang == languages[0]]
+
+
+def _customers(listed: object, where: str) -> frozenset[CustomerKind] | None:
+    if listed is None:
+        return None
+    kinds = tuple(CustomerKind)
+    if not isinstance(listed, list) or not all(one in kinds for one in listed):
+        raise DataError(
+            f"{where}: expected customer to be a list of {', '.join(kinds)}"
+        )
+    return frozenset(CustomerKind(one) for one in listed)

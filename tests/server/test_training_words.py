@@ -71,6 +71,10 @@ def test_own_turns_give_weights_that_know_the_company_s_words(
             '{"text": "a", "lang": "en", "level": 0, "tier": "pub"}\n',
             "tier null or one",
         ),
+        (
+            '{"text": "a", "lang": "en", "level": 0, "customer": [["x"]]}\n',
+            "customer to be a list of venting",
+        ),
         ('{"text": "a", "lang": "en", "level": 0}\n', "too few lines"),
         ("", "found none"),
         ('{"text": "a", "lang": "de", "level": 0}\n', "known are en, zh"),
