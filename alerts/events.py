@@ -35,14 +35,27 @@ class AlertOpened:
     evidence: tuple[Evidence, ...]
 
 
+class Escalation(StrEnum):
+    """Why an alert is told once more, louder: it got worse, or nobody took it."""
+
+    WORSE = "worse"
+    UNTAKEN = "untaken"
+
+
 @dataclass(frozen=True, slots=True)
 class AlertEscalated:
-    """An open alert became more serious."""
+    """An open alert became more serious, or has waited for too long.
+
+    Attributes:
+        severity: from now on; what is critical stays so when nobody takes it.
+        evidence: why, heaviest first; of an alert that nobody took, as it was.
+    """
 
     alert_id: str
     severity: Severity
     at_s: float
     evidence: tuple[Evidence, ...]
+    reason: Escalation = Escalation.WORSE
 
 
 @dataclass(frozen=True, slots=True)

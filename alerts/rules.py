@@ -14,11 +14,12 @@ from alerts.events import (
     AlertOpened,
     AlertReopened,
     AlertSnoozed,
+    Escalation,
     HelpAsked,
     Severity,
 )
 from alerts.ruleset import HELP, RuleSet, ScoreRule, SlopeRule
-from emotion.events import HostilityPoint
+from emotion.events import Evidence, HostilityPoint
 
 AlertEvent = AlertOpened | AlertEscalated | AlertReopened | AlertClosed
 
@@ -27,12 +28,20 @@ _ORDER = tuple(Severity)
 
 @dataclass(slots=True)
 class _Alert:
-    """An alert that is open; it waits unless somebody took it or snoozes it."""
+    """An alert that is open; it waits unless somebody took it or snoozes it.
+
+    `found` is how serious its rule finds it, `severity` how serious it was told to
+    be, which is more where nobody took it. It waits in vain once `reminded`.
+    """
 
     alert_id: str
     rule: str
     severity: Severity
     opened_s: float
+    evidence: tuple[Evidence, ...]
+    found: Severity
+    waits_since_s: float
+    reminded: bool = False
     acknowledged: bool = False
     snoozed_until_s: float | None = None
 
@@ -40,13 +49,14 @@ class _Alert:
     def waits(self) -> bool:
         return not self.acknowledged and self.snoozed_until_s is None
 
-    def wake(self) -> None:
+    def wake(self, at_s: float) -> None:
         self.acknowledged, self.snoozed_until_s = False, None
+        self.waits_since_s, self.reminded = at_s, False
 
 
 @dataclass(frozen=True, slots=True)
 class _Past:
-    """How the last alert of a rule ended."""
+    """How the last alert of a rule ended, and how serious the rule found it."""
 
     at_s: float
     severity: Severity
@@ -113,6 +123,7 @@ class RuleEngine:
             told += self._tell(finding, now_s)
         told += self._close_over(now_s)
         told += self._wake(now_s)
+        told += self._remind(now_s)
         return told
 
     def acknowledge(self, alert_id: str, by: str, at_s: float) -> AlertAcknowledged:
@@ -124,8 +135,7 @@ class RuleEngine:
         alert = self._find(alert_id)
         if alert.acknowledged:
             raise UnknownAlertError(f"alert {alert_id!r} has been taken")
-        alert.wake()
-        alert.acknowledged = True
+        alert.acknowledged, alert.snoozed_until_s = True, None
         return AlertAcknowledged(alert_id, by, at_s)
 
     def snooze(
@@ -137,8 +147,7 @@ class RuleEngine:
             UnknownAlertError: no alert of this id is open.
         """
         alert = self._find(alert_id)
-        alert.wake()
-        alert.snoozed_until_s = until_s
+        alert.acknowledged, alert.snoozed_until_s = False, until_s
         return AlertSnoozed(alert_id, by, at_s, until_s)
 
     def close(
@@ -180,14 +189,16 @@ class RuleEngine:
         alert = self._open.get(finding.rule)
         if alert is None:
             return self._open_new(finding, now_s)
-        if _ORDER.index(finding.severity) > _ORDER.index(alert.severity):
-            alert.severity = finding.severity
-            alert.wake()  # Somebody should look again.
+        if _ORDER.index(finding.severity) > _ORDER.index(alert.found):
+            alert.found = finding.severity
+            alert.severity = max(alert.severity, alert.found, key=_ORDER.index)
+            alert.evidence = finding.evidence
+            alert.wake(now_s)  # Somebody should look again.
             return [
-                AlertEscalated(alert.alert_id, alert.severity, now_s, finding.evidence)
+                AlertEscalated(alert.alert_id, alert.severity, now_s, alert.evidence)
             ]
         if finding.rule == HELP and not alert.waits:
-            alert.wake()
+            alert.wake(now_s)
             return [AlertReopened(alert.alert_id, now_s)]
         return []
 
@@ -205,7 +216,15 @@ class RuleEngine:
             return []
         self._n_alerts += 1
         self._opened_s.append(now_s)
-        alert = _Alert(f"a{self._n_alerts}", finding.rule, finding.severity, now_s)
+        alert = _Alert(
+            alert_id=f"a{self._n_alerts}",
+            rule=finding.rule,
+            severity=finding.severity,
+            opened_s=now_s,
+            evidence=finding.evidence,
+            found=finding.severity,
+            waits_since_s=now_s,
+        )
         self._open[finding.rule] = alert
         return [
             AlertOpened(
@@ -227,8 +246,26 @@ class RuleEngine:
         for alert in self._open.values():
             until_s = alert.snoozed_until_s
             if until_s is not None and now_s >= until_s:
-                alert.wake()
+                alert.wake(now_s)
                 yield AlertReopened(alert.alert_id, now_s)
+
+    def _remind(self, now_s: float) -> Iterable[AlertEvent]:
+        """Tell of what nobody took, one step louder, once each time it waits."""
+        limit_s = self._limits.escalate_s
+        for alert in self._open.values():
+            if limit_s == 0 or alert.reminded or not alert.waits:
+                continue
+            if now_s >= alert.waits_since_s + limit_s:
+                alert.reminded = True
+                next_up = min(_ORDER.index(alert.severity) + 1, len(_ORDER) - 1)
+                alert.severity = _ORDER[next_up]
+                yield AlertEscalated(
+                    alert.alert_id,
+                    alert.severity,
+                    now_s,
+                    alert.evidence,
+                    Escalation.UNTAKEN,
+                )
 
     def _close_over(self, now_s: float) -> list[AlertEvent]:
         return [
@@ -253,4 +290,4 @@ class RuleEngine:
 
     def _forget(self, alert: _Alert, at_s: float, *, by_hand: bool) -> None:
         del self._open[alert.rule]
-        self._past[alert.rule] = _Past(at_s, alert.severity, by_hand)
+        self._past[alert.rule] = _Past(at_s, alert.found, by_hand)

@@ -184,6 +184,7 @@ class RuleSet:
         cooldown_s: from the end of an alert to the next of its rule.
         cap: alerts below critical at most, within `cap_s`.
         cap_s: see `cap`.
+        escalate_s: an alert that nobody takes for this long escalates; 0: none does.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -195,6 +196,7 @@ class RuleSet:
     cooldown_s: _Seconds = 60.0
     cap: Annotated[int, Field(ge=0, le=1000)] = 6
     cap_s: _Seconds = 300.0
+    escalate_s: _Seconds = 60.0
 
     def __post_init__(self) -> None:
         ids = [rule.id for rule in self.rules]

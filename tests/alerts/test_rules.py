@@ -12,6 +12,7 @@ from alerts.events import (
     AlertOpened,
     AlertReopened,
     AlertSnoozed,
+    Escalation,
     HelpAsked,
     HelpReason,
     Severity,
@@ -85,7 +86,7 @@ def test_an_alert_closes_when_the_customer_has_calmed_for_a_while() -> None:
 
 
 def test_a_score_between_the_thresholds_keeps_it_open() -> None:
-    told = follow([*slowly(60, 30), *[40] * 100])
+    told = follow([*slowly(60, 30), *[40] * 50])
 
     assert [type(event) for event in told] == [AlertOpened]
 
@@ -271,7 +272,7 @@ def test_a_call_for_help_is_critical_and_stays_until_somebody_closes_it() -> Non
     engine.feed(HelpAsked(HelpReason.ABUSE, "", "a7"))
 
     assert engine.advance(1.0) == [AlertOpened("a1", "help", Severity.CRITICAL, 1, ())]
-    assert follow([0] * 100, engine) == []
+    assert follow([0] * 50, engine) == []
     engine.acknowledge("a1", "Mia", 101.0)
     engine.feed(HelpAsked(HelpReason.THREAT, "", "a7"))
     assert engine.advance(102.0) == [AlertReopened("a1", 102.0)]
@@ -298,3 +299,67 @@ def test_a_rule_that_is_off_finds_nothing() -> None:
     engine.feed(words(WordSign.CHURN))
 
     assert follow([*slowly(90)] + [90] * 5, engine) == []
+
+
+def test_an_alert_that_nobody_takes_escalates_once() -> None:
+    opened = 27
+
+    told = follow([*slowly(60, 30), *[60] * 200])
+
+    assert isinstance(told[0], AlertOpened)
+    assert told[0].at_s == opened
+    untaken = AlertEscalated(
+        "a1", Severity.CRITICAL, opened + 60, told[0].evidence, Escalation.UNTAKEN
+    )
+    assert told[1:] == [untaken]
+
+
+def test_what_is_critical_is_told_once_more_when_nobody_takes_it() -> None:
+    engine = RuleEngine(SHIPPED)
+    engine.feed(HelpAsked(HelpReason.ABUSE, "", "a7"))
+    engine.advance(1.0)
+
+    assert engine.advance(60.9) == []
+    assert engine.advance(61.0) == [
+        AlertEscalated("a1", Severity.CRITICAL, 61.0, (), Escalation.UNTAKEN)
+    ]
+
+
+def test_an_alert_somebody_took_does_not_escalate_by_itself() -> None:
+    engine = RuleEngine(SHIPPED)
+    engine.feed(HelpAsked(HelpReason.ABUSE, "", "a7"))
+    engine.advance(1.0)
+    engine.acknowledge("a1", "Kim", 30.0)
+
+    assert engine.advance(500.0) == []
+
+
+def test_a_snoozed_alert_waits_anew_from_when_its_snooze_is_over() -> None:
+    engine = RuleEngine(SHIPPED)
+    engine.feed(HelpAsked(HelpReason.ABUSE, "", "a7"))
+    engine.advance(1.0)
+    engine.snooze("a1", "Kim", 30.0, 100.0)
+
+    assert engine.advance(100.0) == [AlertReopened("a1", 100.0)]
+    assert engine.advance(159.9) == []
+    assert [type(event) for event in engine.advance(160.0)] == [AlertEscalated]
+
+
+def test_what_got_worse_is_told_although_it_had_escalated_by_itself() -> None:
+    engine = RuleEngine(SHIPPED)
+    follow([*slowly(60, 30), *[60] * 80], engine)
+    engine.acknowledge("a1", "Kim", 111.0)
+
+    told = follow([80] * 5, engine, start_s=112)
+
+    assert [(type(event), event.at_s) for event in told] == [(AlertEscalated, 115)]
+    assert isinstance(told[0], AlertEscalated)
+    assert told[0].reason is Escalation.WORSE
+
+
+def test_a_team_may_want_no_alert_to_escalate_by_itself() -> None:
+    engine = RuleEngine(replace(SHIPPED, escalate_s=0.0))
+
+    told = follow([*slowly(60, 30), *[60] * 200], engine)
+
+    assert [type(event) for event in told] == [AlertOpened]

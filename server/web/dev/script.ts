@@ -234,7 +234,7 @@ export function callEntries(script: Script, params: CallParams): Entry[] {
   add(23.5, 'AlertOpened', { alert_id: 'a1', rule: 'repeated_contact', severity: 'notice', at_s: 23.5, evidence: evidenceAt(script, 23.5) });
   add(29, 'AlertOpened', { alert_id: 'a2', rule: 'hostility', severity: 'warning', at_s: 29, evidence: evidenceAt(script, 29) });
   add(35.7, 'AlertOpened', { alert_id: 'a3', rule: 'third_party_threat', severity: 'warning', at_s: 35.7, evidence: evidenceAt(script, 36) });
-  add(39, 'AlertEscalated', { alert_id: 'a2', severity: 'critical', at_s: 39, evidence: evidenceAt(script, 39) });
+  add(39, 'AlertEscalated', { alert_id: 'a2', severity: 'critical', at_s: 39, evidence: evidenceAt(script, 39), reason: 'worse' });
   add(70, 'AlertClosed', { alert_id: 'a2', reason: 'calmed', at_s: 70, by: '', text: '' });
   add(31, 'CueArmed', { cue_id: 'c1', at_s: 31, p: 0.71 });
   add(35, 'CueCounting', { cue_id: 'c1', start_s: 34.5, until_s: 39.5 });

@@ -10,6 +10,7 @@ const alert = (changes: Partial<Alert> = {}): Alert => ({
   state: 'open',
   at_s: 1,
   escalated_s: null,
+  untaken: false,
   by: null,
   taken_s: null,
   snoozed_until_s: null,
@@ -33,9 +34,9 @@ it('rings once for an alert, again when it escalates and when its snooze is over
 
   expect(rings.take([call(alert())])).toHaveLength(1);
   expect(rings.take([call(alert())])).toHaveLength(0);
-  expect(rings.take([call(alert({ severity: 'critical', state: 'escalated' }))])).toHaveLength(1);
-  expect(rings.take([call(alert({ severity: 'critical', state: 'snoozed' }))])).toHaveLength(0);
-  expect(rings.take([call(alert({ severity: 'critical', state: 'escalated' }))])).toHaveLength(1);
+  expect(rings.take([call(alert({ severity: 'critical', escalated_s: 9, state: 'escalated' }))])).toHaveLength(1);
+  expect(rings.take([call(alert({ severity: 'critical', escalated_s: 9, state: 'snoozed' }))])).toHaveLength(0);
+  expect(rings.take([call(alert({ severity: 'critical', escalated_s: 9, state: 'escalated' }))])).toHaveLength(1);
 });
 
 it('is silent about what somebody has taken, and about calls that are over', () => {

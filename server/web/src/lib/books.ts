@@ -46,9 +46,10 @@ export interface Rules {
   cooldown_s: number;
   cap: number;
   cap_s: number;
+  escalate_s: number;
 }
 
-export const LIMITS = ['clear_score', 'clear_s', 'least_open_s', 'cooldown_s', 'cap', 'cap_s'] as const;
+export const LIMITS = ['clear_score', 'clear_s', 'least_open_s', 'cooldown_s', 'cap', 'cap_s', 'escalate_s'] as const;
 
 export type FieldType = 'number' | 'severity' | 'sign' | 'tier' | 'party' | 'phases' | 'after' | 'words' | 'levels';
 

@@ -61,6 +61,8 @@ export interface Alert {
   readonly state: AlertState;
   readonly at_s: number;
   readonly escalated_s: number | null;
+  /** It escalated because nobody took it. */
+  readonly untaken: boolean;
   /** Who took, snoozed or closed it. */
   readonly by: string | null;
   /** When somebody took it first. */
@@ -474,6 +476,7 @@ function openAlert(body: Bodies['AlertOpened'], help: Alert['help']): Alert {
     state: 'open',
     at_s,
     escalated_s: null,
+    untaken: false,
     by: null,
     taken_s: null,
     snoozed_until_s: null,
@@ -488,9 +491,16 @@ type AlertEntry = Extract<Entry, { kind: `Alert${string}` }>;
 function nextAlert(alert: Alert, entry: Exclude<AlertEntry, { kind: 'AlertOpened' }>): Alert {
   switch (entry.kind) {
     case 'AlertEscalated': {
-      const { severity, at_s, evidence } = entry.body;
-      const state = 'escalated';
-      return { ...alert, severity, evidence, state, escalated_s: at_s, snoozed_until_s: null };
+      const { severity, at_s, evidence, reason } = entry.body;
+      return {
+        ...alert,
+        severity,
+        evidence,
+        state: 'escalated',
+        escalated_s: at_s,
+        untaken: reason === 'untaken',
+        snoozed_until_s: null,
+      };
     }
     case 'AlertAcknowledged': {
       const { by, at_s } = entry.body;

@@ -43,6 +43,7 @@ export type Source = 'voice' | 'words' | 'turns';
 export type Severity = 'notice' | 'warning' | 'critical';
 /** What a supervisor may give as the reason for closing an alert. */
 export const CLOSED_BY_HAND = ['resolved', 'taken_over', 'false_alarm'] as const;
+export type Escalation = 'worse' | 'untaken';
 export type AlertEnd = 'calmed' | 'call_ended' | 'withdrawn' | (typeof CLOSED_BY_HAND)[number];
 export type CueEnd = 'calmed' | 'expired' | 'call_ended' | 'dismissed' | 'muted';
 export const HELP_REASONS = ['abuse', 'threat', 'supervisor', 'question', 'other'] as const;
@@ -169,6 +170,8 @@ export interface Bodies {
     readonly severity: Severity;
     readonly at_s: number;
     readonly evidence: readonly Evidence[];
+    /** Absent in logs from before there was another reason. */
+    readonly reason?: Escalation;
   };
   AlertAcknowledged: { readonly alert_id: string; readonly by: string; readonly at_s: number };
   AlertSnoozed: {

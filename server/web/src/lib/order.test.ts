@@ -12,6 +12,7 @@ function call(id: string, score: number, waiting: Severity | null = null): CallS
     state: 'open',
     at_s: 1,
     escalated_s: null,
+    untaken: false,
     by: null,
     taken_s: null,
     snoozed_until_s: null,

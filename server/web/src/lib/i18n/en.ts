@@ -86,6 +86,7 @@ export interface Messages {
     readonly title: string;
     readonly none: string;
     readonly states: Record<'open' | 'escalated' | 'acknowledged' | 'snoozed' | 'closed', string>;
+    readonly untaken: string;
     readonly acknowledge: string;
     readonly acknowledgeOf: (rule: string) => string;
     readonly by: (name: string) => string;
@@ -367,6 +368,7 @@ export const en: Messages = {
       snoozed: 'Later',
       closed: 'Closed',
     },
+    untaken: 'nobody took it',
     acknowledge: 'Take',
     acknowledgeOf: (rule) => `Take: ${rule}`,
     by: (name) => `Taken by ${name}`,

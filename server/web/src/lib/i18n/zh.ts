@@ -163,6 +163,7 @@ export const zh: Messages = {
       snoozed: '稍后',
       closed: '已关闭',
     },
+    untaken: '无人处理',
     acknowledge: '受理',
     acknowledgeOf: (rule) => `受理：${rule}`,
     by: (name) => `${name} 已受理`,
