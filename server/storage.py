@@ -47,6 +47,18 @@ class Storage:
         """See `Store.calls`."""
         return await self._read(lambda: self._store.calls(live=live, limit=limit))
 
+    async def ended_calls(
+        self,
+        limit: int,
+        team: str = "",
+        after: datetime | None = None,
+        before: datetime | None = None,
+    ) -> list[CallSummary]:
+        """See `Store.ended_calls`."""
+        return await self._read(
+            lambda: self._store.ended_calls(limit, team, after, before)
+        )
+
     async def call(self, call_id: str) -> CallSummary | None:
         """See `Store.call`."""
         return await self._read(lambda: self._store.call(call_id))

@@ -290,6 +290,30 @@ class Store:
         with self._reading() as session:
             return [_summary(row) for row in session.scalars(query)]
 
+    def ended_calls(
+        self,
+        limit: int,
+        team: str = "",
+        after: datetime | None = None,
+        before: datetime | None = None,
+    ) -> list[CallSummary]:
+        """The newest ended calls, of a team and of a time where these are given."""
+        wanted = [_CallRow.end_reason.is_not(None)]
+        if team:
+            wanted.append(_CallRow.team == team)
+        if after is not None:
+            wanted.append(_CallRow.started_at >= after)
+        if before is not None:
+            wanted.append(_CallRow.started_at < before)
+        query = (
+            sa.select(_CallRow)
+            .where(*wanted)
+            .order_by(_CallRow.started_at.desc(), _CallRow.call_id)
+            .limit(limit)
+        )
+        with self._reading() as session:
+            return [_summary(row) for row in session.scalars(query)]
+
     def happened(
         self, since: datetime, kinds: Sequence[type[Event]]
     ) -> list[tuple[str, LogEntry]]:

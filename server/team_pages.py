@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, HTTPException
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from alerts.errors import AlertError
 from alerts.playbook import playbook_to_json, read_playbook_json
@@ -39,9 +39,13 @@ class _Save(_Body):
 
 
 class _Try(_Body):
+    """Attributes: after, before: when the calls began; None: whenever."""
+
     team: _Team = ""
     body: dict[str, Any]
-    calls: Annotated[int, Field(ge=1, le=_MOST_CALLS)] = 50
+    calls: Annotated[int, Field(ge=1, le=_MOST_CALLS)] = _MOST_CALLS
+    after: AwareDatetime | None = None
+    before: AwareDatetime | None = None
 
 
 class _Preview(_Body):
@@ -105,9 +109,9 @@ def _add_trials(router: APIRouter, storage: Storage, access: Access) -> None:
     @router.post("/rules/try")
     async def try_rules(trial: _Try, viewer: _May) -> dict[str, Any]:
         rules = _checked(read_rules, trial.body)
-        newest = await storage.calls(live=False, limit=_MOST_CALLS)
-        calls = [call for call in newest if trial.team in ("", call.team)]
-        calls = calls[: trial.calls]
+        calls = await storage.ended_calls(
+            trial.calls, trial.team, trial.after, trial.before
+        )
         found = [alert for call in calls for alert in await _try(call, rules, storage)]
         await access.record(viewer, Action.RULES, "", {"tried_on": len(calls)})
         return {"calls": len(calls), "found": found}

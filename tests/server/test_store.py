@@ -1,7 +1,9 @@
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -138,6 +140,27 @@ def test_calls_come_newest_first_and_no_more_than_asked_for(store: Store) -> Non
     found = store.calls(live=True, limit=2)
 
     assert [call.call_id for call in found] == ["later2", "later1"]
+
+
+def test_ended_calls_are_chosen_by_team_and_by_when_they_began(store: Store) -> None:
+    for number, team in enumerate(("home", "cards", "home")):
+        call = NewCall(
+            replace(started(f"x{number}"), team=team),
+            BEGAN + timedelta(days=number),
+            "alaw",
+            8000,
+        )
+        store.add_call(call)
+        end = CallEnded(CallEndReason.COMPLETED, 30.0)
+        store.append(f"x{number}", [LogEntry(1, 30.0, end)])
+
+    def found(**wanted: Any) -> list[str]:
+        return [call.call_id for call in store.ended_calls(9, **wanted)]
+
+    assert found() == ["x2", "x1", "x0"]
+    assert found(team="home") == ["x2", "x0"]
+    assert found(after=BEGAN + timedelta(days=1)) == ["x2", "x1"]
+    assert found(after=BEGAN, before=BEGAN + timedelta(days=1)) == ["x0"]
 
 
 def test_a_database_that_cannot_be_opened_is_one_clear_error(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 /** The service over HTTP: actions and finished calls. */
 
-import type { Book, BookKind, Playbook, Rules, Trial } from './books';
+import type { Book, BookKind, Playbook, Rules, TimeSpan, Trial } from './books';
 import type { AlertEnd, CallSummary, Entry, HelpReason } from './events';
 import { session } from './session.svelte';
 
@@ -126,8 +126,8 @@ export const saveBook = <Body>(
   body: Body | null,
 ): Promise<Book<Body>> => sendJson(`/v1/${kind}`, { team, by, body }, 'PUT');
 
-export const tryRules = (team: string, body: Rules, calls: number): Promise<Trial> =>
-  sendJson('/v1/rules/try', { team, body, calls });
+export const tryRules = (team: string, body: Rules, span: TimeSpan): Promise<Trial> =>
+  sendJson('/v1/rules/try', { team, body, ...span });
 
 export const previewPlaybook = (
   body: Playbook,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { countByRule, FIELDS, freshLine, freshRule, incomplete, KINDS, splitWords } from './books';
+import { countByRule, FIELDS, freshLine, freshRule, incomplete, KINDS, spanOf, splitWords } from './books';
 
 it('makes a rule of every kind, whole and with an id of its own', () => {
   for (const kind of KINDS) {
@@ -45,4 +45,15 @@ it('counts what each rule would have told', () => {
   }));
 
   expect(countByRule({ calls: 1, found })).toEqual([['b', 2], ['a', 1]]);
+});
+
+it('takes yesterday from midnight to midnight, also when the clocks change', () => {
+  const now = new Date(2026, 2, 30, 9, 15);
+
+  expect(spanOf('yesterday', now)).toEqual({
+    after: new Date(2026, 2, 29).toISOString(),
+    before: new Date(2026, 2, 30).toISOString(),
+  });
+  expect(spanOf('today', now)).toEqual({ after: new Date(2026, 2, 30).toISOString() });
+  expect(spanOf('newest', now)).toEqual({});
 });

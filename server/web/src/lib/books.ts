@@ -139,6 +139,31 @@ export const incomplete = (playbook: Playbook): readonly string[] =>
     .filter((line) => [line.text, line.method].some((it) => it.en.trim() === '' || it.zh.trim() === ''))
     .map((line) => line.id);
 
+export const PERIODS = ['today', 'yesterday', 'week', 'newest'] as const;
+export type Period = (typeof PERIODS)[number];
+
+/** Which calls, by when they began; ISO 8601. */
+export interface TimeSpan {
+  readonly after?: string;
+  readonly before?: string;
+}
+
+/** What a period is at `now`, by the days of this computer's place. */
+export function spanOf(period: Period, now: Date): TimeSpan {
+  const midnight = (days: number): string =>
+    new Date(now.getFullYear(), now.getMonth(), now.getDate() + days).toISOString();
+  switch (period) {
+    case 'today':
+      return { after: midnight(0) };
+    case 'yesterday':
+      return { after: midnight(-1), before: midnight(0) };
+    case 'week':
+      return { after: midnight(-6) };
+    case 'newest':
+      return {};
+  }
+}
+
 export interface Trial {
   readonly calls: number;
   readonly found: readonly {

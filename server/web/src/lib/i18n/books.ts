@@ -1,4 +1,4 @@
-import type { LIMITS, RuleKind } from '../books';
+import type { LIMITS, Period, RuleKind } from '../books';
 
 /** Texts of the pages on which teams edit their rules and their playbook. */
 export interface BookMessages {
@@ -30,8 +30,10 @@ export interface BookMessages {
   readonly tryHint: string;
   readonly try: string;
   readonly trying: string;
-  readonly tried: (count: number, calls: number) => string;
-  readonly triedNothing: (calls: number) => string;
+  readonly period: string;
+  readonly periods: Record<Period, string>;
+  readonly tried: (count: number, calls: number, period: Period) => string;
+  readonly triedNothing: (calls: number, period: Period) => string;
   readonly openAt: (time: string) => string;
   readonly text: string;
   readonly method: string;
@@ -46,6 +48,20 @@ export interface BookMessages {
   readonly then: string;
   readonly incomplete: (ids: string) => string;
 }
+
+const times = (count: number): string => (count === 1 ? 'once' : `${count} times`);
+const SPANS: Record<Period, string> = {
+  today: 'today',
+  yesterday: 'yesterday',
+  week: 'in the last 7 days',
+  newest: 'lately',
+};
+const SPANS_ZH: Record<Period, string> = {
+  today: '今天',
+  yesterday: '昨天',
+  week: '最近 7 天',
+  newest: '最近',
+};
 
 export const booksEn: BookMessages = {
   rulesTitle: 'Rules',
@@ -107,11 +123,15 @@ export const booksEn: BookMessages = {
   addLevel: 'Add a level',
   remove: (what) => `Remove ${what}`,
   tryTitle: 'Try on past calls',
-  tryHint: 'Goes through the newest finished calls with the rules as they stand on this page.',
+  tryHint: 'Goes through finished calls with the rules as they stand on this page.',
   try: 'Try',
   trying: 'Trying …',
-  tried: (count, calls) => `Would have fired ${count} times in ${calls} calls:`,
-  triedNothing: (calls) => `Would not have fired in ${calls} calls.`,
+  period: 'Which calls',
+  periods: { today: 'Today', yesterday: 'Yesterday', week: 'Last 7 days', newest: 'Newest 200' },
+  tried: (count, calls, period) =>
+    `Would have fired ${times(count)} ${SPANS[period]}, in ${calls} ${calls === 1 ? 'call' : 'calls'}:`,
+  triedNothing: (calls, period) =>
+    `Would not have fired ${SPANS[period]}, in ${calls} ${calls === 1 ? 'call' : 'calls'}.`,
   openAt: (time) => `Open the call at ${time}`,
   text: 'Line',
   method: 'Method',
@@ -186,11 +206,13 @@ export const booksZh: BookMessages = {
   addLevel: '添加一级',
   remove: (what) => `删除 ${what}`,
   tryTitle: '用以往通话试运行',
-  tryHint: '用本页当前的规则，把最近结束的通话过一遍。',
+  tryHint: '用本页当前的规则，把已结束的通话过一遍。',
   try: '试运行',
   trying: '正在试运行…',
-  tried: (count, calls) => `在 ${calls} 通电话中会触发 ${count} 次：`,
-  triedNothing: (calls) => `在 ${calls} 通电话中不会触发。`,
+  period: '哪些通话',
+  periods: { today: '今天', yesterday: '昨天', week: '最近 7 天', newest: '最近 200 通' },
+  tried: (count, calls, period) => `${SPANS_ZH[period]} ${calls} 通电话中会触发 ${count} 次：`,
+  triedNothing: (calls, period) => `${SPANS_ZH[period]} ${calls} 通电话中不会触发。`,
   openAt: (time) => `打开通话，从 ${time} 开始`,
   text: '话术',
   method: '方法',
