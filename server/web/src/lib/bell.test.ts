@@ -9,8 +9,7 @@ const alert = (changes: Partial<Alert> = {}): Alert => ({
   severity: 'warning',
   state: 'open',
   at_s: 1,
-  escalated_s: null,
-  untaken: false,
+  escalations: [],
   by: null,
   taken_s: null,
   snoozed_until_s: null,
@@ -34,9 +33,9 @@ it('rings once for an alert, again when it escalates and when its snooze is over
 
   expect(rings.take([call(alert())])).toHaveLength(1);
   expect(rings.take([call(alert())])).toHaveLength(0);
-  expect(rings.take([call(alert({ severity: 'critical', escalated_s: 9, state: 'escalated' }))])).toHaveLength(1);
-  expect(rings.take([call(alert({ severity: 'critical', escalated_s: 9, state: 'snoozed' }))])).toHaveLength(0);
-  expect(rings.take([call(alert({ severity: 'critical', escalated_s: 9, state: 'escalated' }))])).toHaveLength(1);
+  expect(rings.take([call(alert({ severity: 'critical', escalations: [{ at_s: 9, untaken: false }], state: 'escalated' }))])).toHaveLength(1);
+  expect(rings.take([call(alert({ severity: 'critical', escalations: [{ at_s: 9, untaken: false }], state: 'snoozed' }))])).toHaveLength(0);
+  expect(rings.take([call(alert({ severity: 'critical', escalations: [{ at_s: 9, untaken: false }], state: 'escalated' }))])).toHaveLength(1);
 });
 
 it('is silent about what somebody has taken, and about calls that are over', () => {

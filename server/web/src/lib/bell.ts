@@ -18,7 +18,7 @@ export class Rings {
     const fresh: Ring[] = [];
     for (const call of calls) {
       for (const alert of waiting(call)) {
-        const key = `${call.id} ${alert.id} ${alert.escalated_s ?? 0}`;
+        const key = `${call.id} ${alert.id} ${alert.escalations.length}`;
         now.add(key);
         if (this.#began && !this.#known.has(key)) fresh.push({ call, alert });
       }

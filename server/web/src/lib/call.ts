@@ -60,9 +60,11 @@ export interface Alert {
   readonly severity: Severity;
   readonly state: AlertState;
   readonly at_s: number;
-  readonly escalated_s: number | null;
-  /** It escalated because nobody took it. */
-  readonly untaken: boolean;
+  readonly escalations: readonly {
+    readonly at_s: number;
+    /** Because nobody took it, not because it got worse. */
+    readonly untaken: boolean;
+  }[];
   /** Who took, snoozed or closed it. */
   readonly by: string | null;
   /** When somebody took it first. */
@@ -475,8 +477,7 @@ function openAlert(body: Bodies['AlertOpened'], help: Alert['help']): Alert {
     severity,
     state: 'open',
     at_s,
-    escalated_s: null,
-    untaken: false,
+    escalations: [],
     by: null,
     taken_s: null,
     snoozed_until_s: null,
@@ -497,8 +498,7 @@ function nextAlert(alert: Alert, entry: Exclude<AlertEntry, { kind: 'AlertOpened
         severity,
         evidence,
         state: 'escalated',
-        escalated_s: at_s,
-        untaken: reason === 'untaken',
+        escalations: [...alert.escalations, { at_s, untaken: reason === 'untaken' }],
         snoozed_until_s: null,
       };
     }
@@ -512,7 +512,7 @@ function nextAlert(alert: Alert, entry: Exclude<AlertEntry, { kind: 'AlertOpened
       return { ...alert, state: 'snoozed', by, snoozed_until_s: until_s };
     }
     case 'AlertReopened': {
-      const state = alert.escalated_s === null ? 'open' : 'escalated';
+      const state = alert.escalations.length === 0 ? 'open' : 'escalated';
       return { ...alert, state, snoozed_until_s: null };
     }
     case 'AlertClosed': {

@@ -290,7 +290,7 @@ function drawCues(chart: uPlot, scene: CurveScene): void {
 function drawAlerts(chart: uPlot, scene: CurveScene): void {
   for (const alert of scene.call.alerts) {
     drawFlag(chart, scene, alert, alert.at_s);
-    if (alert.escalated_s !== null) drawFlag(chart, scene, alert, alert.escalated_s);
+    for (const { at_s } of alert.escalations) drawFlag(chart, scene, alert, at_s);
   }
 }
 

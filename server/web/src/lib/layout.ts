@@ -3,7 +3,7 @@
 export type Layout = 'wide' | 'middle' | 'narrow' | 'tile';
 
 /** Heights in rem: all calls of a layout are equally high. */
-const HEIGHT_REM: Record<Layout, number> = { wide: 4.4, middle: 7.2, narrow: 11.8, tile: 11.8 };
+const HEIGHT_REM: Record<Layout, number> = { wide: 4.4, middle: 7.2, narrow: 13, tile: 13 };
 
 const MIDDLE_REM = 46;
 const WIDE_REM = 78;

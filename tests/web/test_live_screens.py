@@ -1,0 +1,555 @@
+"""The live screens in a real browser: a real service, streamed calls, quick models.
+
+One service and two calls for all tests, and what a test needs it does to them: the
+customer of `hot` rages when told to, that of `cold` says nothing.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
+from service_under_test import Caller, quick_models, serving
+
+pytestmark = pytest.mark.service
+
+AXE = Path(__file__).parents[2] / "server/web/node_modules/axe-core/axe.min.js"
+TIMEOUT_MS = 20_000
+"""What a busy machine may take."""
+
+RAGE = "this is ridiculous you are all completely useless"
+UNTAKEN_S = 45.0
+LANGUAGES = ("en", "zh")
+TEXTS = {
+    "en": {
+        "taken": "Taken by Kim · after 0:",
+        "untaken": "nobody took it",
+        "help": "I am being abused",
+        "on_it": "Kim is on it",
+        "listening": "Kim is listening",
+        "closed": "False alarm, Kim",
+        "why": "anger",
+        "lost": "Not live",
+    },
+    "zh": {
+        "taken": "已由 Kim 受理",
+        "untaken": "无人处理",
+        "help": "客户在辱骂我",
+        "on_it": "Kim 正在处理",
+        "listening": "Kim 正在监听",
+        "closed": "误报",
+        "why": "愤怒",
+        "lost": "非实时",
+    },
+}
+
+# Adds up what moved on the page without anybody having done anything to it.
+WATCH_SHIFTS = """
+window.shifts = 0;
+new PerformanceObserver((list) => {
+  for (const it of list.getEntries()) if (!it.hadRecentInput) window.shifts += it.value;
+}).observe({ type: 'layout-shift', buffered: true });
+"""
+# Notes what is heard and what the browser is asked to show; the page is out of sight.
+WATCH_RINGS = """
+window.tones = [];
+window.notices = [];
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (...at) {
+  window.tones.push(this.frequency.value);
+  return start.apply(this, at);
+};
+const Real = Notification;
+window.Notification = class extends Real {
+  constructor(title, options) {
+    super(title, options);
+    window.notices.push(`${title} ${options.body}`);
+  }
+};
+Object.defineProperty(document, 'hidden', { get: () => true });
+"""
+
+
+@dataclass
+class Floor:
+    """A service, and two calls that go on."""
+
+    url: str
+    hot: Caller
+    cold: Caller
+
+    def get(self, path: str) -> Any:
+        return httpx.get(self.url + path).raise_for_status().json()
+
+    def post(self, path: str, body: dict[str, Any]) -> None:
+        httpx.post(self.url + path, json=body).raise_for_status()
+
+    def said(self, call_id: str, kind: str) -> list[dict[str, Any]]:
+        """What the log of a call says of this kind."""
+        entries = self.get(f"/v1/calls/{call_id}/entries")
+        return [entry["body"] for entry in entries if entry["kind"] == kind]
+
+
+@pytest.fixture(scope="module")
+def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
+    folder = tmp_path_factory.mktemp("floor")
+    with serving(folder, quick_models(RAGE, anger=0.95)) as addresses:
+        url = addresses.http_url
+        rules = httpx.get(f"{url}/v1/rules").json()["body"]
+        quick = {"team": "home", "by": "Kim", "body": rules | {"escalate_s": UNTAKEN_S}}
+        httpx.put(f"{url}/v1/rules", json=quick).raise_for_status()
+        hot = Caller(
+            addresses,
+            speed=3.0,
+            call_id="hot",
+            agent_id="a7",
+            customer_ref="K-20417",
+            team="home",
+        )
+        cold = Caller(
+            addresses,
+            call_id="cold",
+            agent_id="b2",
+            customer_ref="K-20728",
+            team="cards",
+            language="zh",
+        )
+        with hot, cold:
+            hot.talk.customer = True
+            yield Floor(url, hot, cold)
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def opened(browser: Browser, floor: Floor) -> Iterator[Open]:
+    """Opens pages of the service; none may throw an error or ask again and again."""
+    pages: list[Page] = []
+    problems: list[str] = []
+
+    def new_page(path: str, script: str = "", **options: Any) -> Page:
+        size = {"width": options.pop("width", 1440), "height": 900}
+        page = browser.new_page(viewport=size, **options)
+        pages.append(page)
+        page.set_default_timeout(TIMEOUT_MS)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.add_init_script("localStorage['calmline.name'] = 'Kim'")
+        if script:
+            page.add_init_script(script)
+        page.goto(f"{floor.url}/{path}")
+        return page
+
+    expect.set_options(timeout=TIMEOUT_MS)
+    yield new_page
+    for page in pages:
+        page.close()
+    assert problems == []
+
+
+def call(page: Page, call_id: str) -> Locator:
+    return page.locator(f"[data-testid=board-call][data-call={call_id}]")
+
+
+def alert(page: Page, rule: str) -> Locator:
+    """The latest alert of a rule in the opened call."""
+    found = page.get_by_test_id("call-detail").get_by_test_id("board-alert")
+    return found.and_(page.locator(f"[data-rule={rule}]")).first
+
+
+def order(page: Page) -> list[str]:
+    rows = page.get_by_test_id("board-call")
+    places = rows.evaluate_all(
+        "rows => rows.map(it => [it.getBoundingClientRect().top, it.dataset.call])"
+    )
+    return [call_id for _, call_id in sorted(places)]
+
+
+def test_a_call_that_boils_over_is_on_top_with_all_there_is_to_see(
+    opened: Open, floor: Floor
+) -> None:
+    page = opened("board?lang=en", WATCH_SHIFTS)
+    asked: list[str] = []
+    row = call(page, "hot")
+
+    expect(row.get_by_test_id("board-alert")).to_be_visible()
+    expect(row).to_contain_text(RAGE[:20])
+    expect(row).to_contain_text("K-20417 · home")
+    expect(row.get_by_test_id("board-phase")).to_have_attribute(
+        "data-phase", re.compile("take_off|peak")
+    )
+    page.on("request", lambda request: asked.append(request.url))
+    assert order(page) == ["hot", "cold"]
+    score = float(row.get_by_test_id("board-score").inner_text())
+    assert score >= 50
+    assert re.match(r"\(\d+\) ", page.title())
+    assert page.get_by_test_id("floor").inner_text().startswith("2\nlive calls\n1\n")
+    drawn = row.locator("canvas").evaluate(
+        "it => it.getContext('2d').getImageData(0, 0, it.width, it.height).data"
+        ".some(value => value > 0)"
+    )
+    assert drawn
+    expect(row).to_contain_text("Talk share: Customer 100 % · Agent 0 %")
+    page.wait_for_timeout(2_000)
+    assert asked == []
+    assert page.evaluate("window.shifts") < 0.02
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_call_for_help_is_taken_put_off_and_closed_with_a_reason(
+    opened: Open, floor: Floor, language: str
+) -> None:
+    texts = TEXTS[language]
+    board = opened(f"board?lang={language}&call=cold")
+    agent = opened(f"agent/b2?lang={language}")
+    agent.get_by_test_id("help").click()
+    agent.locator("[data-reason=abuse]").click()
+    asked = alert(board, "help")
+    expect(asked).to_contain_text(texts["help"])
+
+    asked.get_by_test_id("alert-take").click()
+    expect(asked).to_have_attribute("data-state", "acknowledged")
+    expect(asked).to_contain_text(texts["taken"])
+    expect(agent.get_by_test_id("help-asked")).to_contain_text(texts["on_it"])
+    asked.get_by_test_id("alert-menu").click()
+    board.get_by_test_id("alert-snooze").first.click()
+    expect(asked).to_have_attribute("data-state", "snoozed")
+    asked.get_by_test_id("alert-menu").click()
+    board.locator(":popover-open input").fill("they were joking")
+    board.locator(":popover-open [data-reason=false_alarm]").click()
+
+    expect(asked).to_have_attribute("data-state", "closed")
+    expect(asked).to_contain_text(texts["closed"])
+    expect(agent.get_by_test_id("help")).to_be_visible()
+    closed = floor.said("cold", "AlertClosed")[-1]
+    assert (closed["reason"], closed["by"]) == ("false_alarm", "Kim")
+    assert closed["text"] == "they were joking"
+    assert floor.said("cold", "HelpAsked")[-1] == {
+        "reason": "abuse",
+        "text": "",
+        "by": "b2",
+    }
+    waiting = floor.said("cold", "AlertSnoozed")[-1]
+    assert waiting["until_s"] - waiting["at_s"] == pytest.approx(60)
+
+
+def test_the_list_holds_still_under_the_pointer_and_moves_up_without_it(
+    opened: Open, floor: Floor
+) -> None:
+    page = opened("board?lang=en")
+    expect(page.get_by_test_id("board-call")).to_have_count(2)
+    expect(call(page, "hot").get_by_test_id("board-alert")).to_be_visible()
+    before = order(page)
+    call(page, "hot").hover()
+    if floor.said("hot", "AlertOpened"):
+        take = call(page, "hot").get_by_test_id("alert-take")
+        if take.count():
+            take.click()
+    floor.post("/v1/calls/cold/help", {"reason": "question", "by": "b2"})
+
+    expect(call(page, "cold").get_by_test_id("board-alert")).to_be_visible()
+    expect(page.get_by_text("Order held while you point")).to_be_visible()
+    assert order(page) == before == ["hot", "cold"]
+    page.mouse.move(700, 20)
+
+    expect(page.get_by_test_id("board-call").first).to_have_attribute(
+        "data-call", "cold"
+    )
+    floor.post("/v1/calls/cold/help/withdraw", {"by": "b2"})
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_alert_that_nobody_takes_escalates(
+    opened: Open, floor: Floor, language: str
+) -> None:
+    floor.post("/v1/calls/hot/help", {"reason": "question", "by": "a7"})
+    page = opened(f"board?lang={language}&call=hot")
+
+    asked = alert(page, "help")
+
+    expect(asked).to_have_attribute(
+        "data-state", "escalated", timeout=UNTAKEN_S * 1000 + TIMEOUT_MS
+    )
+    expect(asked).to_contain_text(TEXTS[language]["untaken"])
+    floor.post("/v1/calls/hot/help/withdraw", {"by": "a7"})
+    expect(asked).to_have_attribute("data-state", "closed")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_opened_call_says_what_happened_and_why(
+    opened: Open, floor: Floor, language: str
+) -> None:
+    page = opened(f"board?lang={language}&call=hot")
+    detail = page.get_by_test_id("call-detail")
+
+    line = detail.locator("[data-testid=transcript-line][data-final=true]").first
+    expect(line.locator("mark").first).to_be_visible()
+    expect(line.locator(".signs")).not_to_be_empty()
+    expect(detail.get_by_test_id("why")).to_contain_text(TEXTS[language]["why"])
+    expect(detail.locator(".u-over")).to_be_visible()
+    expect(detail.locator(".talk").last).to_contain_text("100 %")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_note_is_whispered_to_the_agent(
+    opened: Open, floor: Floor, language: str
+) -> None:
+    note = {"en": "Offer a call back.", "zh": "可以主动提出回电。"}[language]
+    board = opened(f"board?lang={language}&call=cold")
+    agent = opened(f"agent/b2?lang={language}")
+    overlay = opened(f"agent/b2?lang={language}&overlay", width=400)
+
+    board.get_by_test_id("note-text").fill(note)
+    board.get_by_test_id("note-send").click()
+
+    expect(agent.get_by_test_id("note").first).to_contain_text(note)
+    expect(overlay.get_by_test_id("note")).to_contain_text(f"Kim: {note}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_listens_in_is_seen_by_the_agent_and_in_the_audit_log(
+    opened: Open, floor: Floor, language: str
+) -> None:
+    board = opened(f"board?lang={language}&call=hot")
+    agent = opened(f"agent/a7?lang={language}")
+    listen = board.get_by_test_id("listen")
+
+    listen.click()
+
+    expect(listen).to_have_attribute("data-state", "on")
+    expect(listen).not_to_have_attribute("data-heard", "0")
+    expect(agent.get_by_test_id("listened")).to_have_text(TEXTS[language]["listening"])
+    listen.click()
+    expect(agent.get_by_test_id("listened")).to_have_count(0)
+    assert floor.said("hot", "ListeningStarted")[-1] == {"by": "Kim"}
+    log = floor.get("/v1/audit/entries?limit=20&call_id=hot")
+    assert "listen_in" in {entry["action"] for entry in log}
+
+
+def test_the_agent_mutes_cues_and_asks_for_a_line_by_key(
+    opened: Open, floor: Floor
+) -> None:
+    page = opened("agent/b2?lang=en")
+    cue = page.get_by_test_id("cue")
+    expect(cue).to_have_attribute("data-state", "idle")
+
+    page.keyboard.press("m")
+    expect(cue).to_have_attribute("data-state", "muted")
+    page.keyboard.press("n")
+    line = page.get_by_test_id("cue-line")
+    expect(line).to_be_visible()
+    first = line.inner_text()
+    page.get_by_test_id("cue-next").click()
+    expect(line).not_to_have_text(first)
+    page.keyboard.press("m")
+
+    expect(page.get_by_test_id("cue-mute")).to_have_attribute("aria-pressed", "false")
+    lines = [it["text"] for it in floor.said("cold", "LineOffered")]
+    assert lines[:1] == [first]
+    assert len(set(lines)) == len(lines)
+    assert floor.said("cold", "CuesMuted") == [{"by": "b2"}]
+    assert floor.said("cold", "CuesUnmuted") == [{"by": "b2"}]
+
+
+def test_the_board_shows_the_calls_that_fit(opened: Open, floor: Floor) -> None:
+    page = opened("board?lang=en&team=home")
+    rows = page.get_by_test_id("board-call")
+    expect(rows).to_have_count(1)
+    expect(rows).to_have_attribute("data-call", "hot")
+    page.get_by_test_id("filter-team").select_option("")
+    expect(rows).to_have_count(2)
+
+    page.get_by_test_id("filter-language").select_option("zh")
+    expect(rows).to_have_count(1)
+    expect(rows).to_have_attribute("data-call", "cold")
+    page.get_by_test_id("filter-phase").select_option("peak")
+    expect(page.get_by_test_id("nothing-fits")).to_be_visible()
+    page.get_by_test_id("nothing-fits").get_by_role("button").click()
+    expect(rows).to_have_count(2)
+    page.get_by_test_id("sort").select_option("agent")
+    expect(rows.first).to_have_attribute("data-call", "hot")
+    page.get_by_role("button", name="Tiles").click()
+    expect(page.get_by_role("list", name="Calls")).to_be_visible()
+
+
+def test_the_board_is_worked_with_keys_alone(opened: Open, floor: Floor) -> None:
+    page = opened("board?lang=en")
+    expect(page.get_by_test_id("board-call")).to_have_count(2)
+    page.get_by_test_id("sort").select_option("agent")
+
+    page.keyboard.press("/")
+    page.keyboard.type("nobody")
+    expect(page.get_by_test_id("nothing-fits")).to_be_visible()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    expect(page.get_by_test_id("board-call")).to_have_count(2)
+    call(page, "hot").get_by_role("link").focus()
+    page.keyboard.press("ArrowDown")
+    expect(call(page, "cold").get_by_role("link")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("call-detail")).to_contain_text("K-20728")
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_test_id("call-detail")).to_have_count(0)
+
+
+def test_alerts_are_heard_and_shown_unless_that_is_switched_off(
+    opened: Open, floor: Floor, browser: Browser
+) -> None:
+    context = browser.new_context(permissions=["notifications"])
+    page = context.new_page()
+    page.add_init_script(WATCH_RINGS)
+    page.goto(f"{floor.url}/board?lang=en")
+    sound = page.get_by_test_id("sound")
+    page.get_by_role("button", name="Notices").click()
+
+    def rings() -> tuple[int, int]:
+        floor.post("/v1/calls/cold/help", {"reason": "question", "by": "b2"})
+        waits = call(page, "cold").get_by_test_id("alert-take")
+        expect(waits).to_be_visible()
+        floor.post("/v1/calls/cold/help/withdraw", {"by": "b2"})
+        expect(waits).to_have_count(0)
+        tones, notices = page.evaluate("[window.tones.length, window.notices]")
+        assert {"Agent calls for help Critical · Agent b2"} >= set(notices)
+        return tones, len(notices)
+
+    assert rings() == (2, 1)
+    sound.click()
+    assert rings() == (2, 2)
+    context.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_screen_says_that_it_is_not_live_and_goes_on_where_it_was(
+    browser: Browser, floor: Floor, language: str
+) -> None:
+    page = browser.new_page()
+    had: list[str] = []
+    lines: list[WebSocketRoute] = []
+
+    def connect(line: WebSocketRoute) -> None:
+        lines.append(line)
+        server = line.connect_to_server()
+
+        def pass_on(message: str | bytes) -> None:
+            had.append(str(message))
+            server.send(message)
+
+        line.on_message(pass_on)
+
+    page.route_web_socket(re.compile("/v1/live"), connect)
+    page.goto(f"{floor.url}/board?lang={language}")
+    expect(call(page, "hot").get_by_test_id("board-alert")).to_be_visible()
+    state = page.get_by_test_id("connection")
+    expect(state).to_have_attribute("data-state", "live")
+    page.evaluate(
+        "new MutationObserver(() => { window.told ??= document.querySelector("
+        "'[data-testid=connection][data-state=lost]')?.textContent }).observe("
+        "document.body, {subtree: true, attributes: true, childList: true})"
+    )
+
+    lines[0].close()
+
+    expect(state).to_have_attribute("data-state", "lost")
+    expect(state).to_have_attribute("data-state", "live")
+    assert TEXTS[language]["lost"] in page.evaluate("window.told")
+    assert had[0] == "{}"
+    assert re.search(r'"hot":[1-9]', had[1])
+    page.close()
+
+
+def test_rules_are_tried_on_past_calls_and_saved(opened: Open, floor: Floor) -> None:
+    page = opened("rules?lang=en&team=home")
+    page.get_by_test_id("rules-period").select_option("today")
+    page.get_by_test_id("rules-try").click()
+    trial = page.get_by_test_id("trial")
+    expect(trial).to_have_text(re.compile("Would have fired .+ today, in 1 call:"))
+    link = page.locator("a[href^='/audit/past?t=']").first
+    expect(link).to_be_visible()
+
+    page.locator("[data-rule=churn] input[type=checkbox]").uncheck()
+    page.locator("[data-rule=hostility] .level input").first.fill("10")
+    page.get_by_test_id("book-save").click()
+    state = page.get_by_test_id("book-state")
+    expect(state).to_contain_text("begin above clear_score")
+    page.locator("[data-rule=hostility] .level input").first.fill("60")
+    page.get_by_test_id("book-save").click()
+
+    expect(state).to_have_text("Saved")
+    page.reload()
+    churn = page.locator("[data-rule=churn] input[type=checkbox]")
+    expect(churn).not_to_be_checked()
+    expect(page.locator(".edition")).to_contain_text("Kim")
+    rules = floor.get("/v1/rules?team=home")["body"]["rule"]
+    (score,) = [rule for rule in rules if rule["id"] == "hostility"]
+    assert score["levels"][0]["score"] == 60
+    page.locator("a[href^='/audit/past?t=']").first.count()
+
+
+@pytest.fixture
+def past(floor: Floor) -> None:
+    """A call that is over."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_teams_playbook_is_previewed_saved_and_said(
+    opened: Open, floor: Floor, language: str
+) -> None:
+    mine = {"en": "Take all the time you need.", "zh": "您慢慢说，我听着。"}[language]
+    page = opened(f"playbook?lang={language}&team=cards")
+    tag = {"en": "en", "zh": "zh-CN"}[language]
+
+    page.locator(f"[data-testid=playbook-line] div[lang={tag}] textarea").first.fill(
+        mine
+    )
+
+    expect(page.get_by_test_id("playbook-preview")).to_contain_text(mine)
+    page.get_by_test_id("book-save").click()
+    expect(page.get_by_test_id("book-state")).not_to_be_empty()
+    body = floor.get("/v1/playbook?team=cards")["body"]
+    assert body["lines"][0]["text"][language] == mine
+    assert floor.get("/v1/playbook?team=home")["edition"]["version"] == 0
+    assert datetime.fromisoformat(
+        floor.get("/v1/playbook?team=cards")["edition"]["at"]
+    )
+
+
+PAGES = (
+    "board",
+    "board?call=hot",
+    "agent/a7",
+    "agent/a7?overlay",
+    "rules",
+    "playbook",
+)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_has_a_serious_violation_or_is_wider_than_the_window(
+    opened: Open, path: str, language: str
+) -> None:
+    dark = (PAGES.index(path) + LANGUAGES.index(language)) % 2
+    address = f"{path}{'&' if '?' in path else '?'}lang={language}"
+    page = opened(
+        address, color_scheme="dark" if dark else "light", reduced_motion="reduce"
+    )
+    there = "main [data-testid]"
+    page.locator(there).first.wait_for()
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+
+    found = page.evaluate("axe.run()")
+    page.set_viewport_size({"width": 400, "height": 800})
+    wide = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+
+    assert [
+        f"{it['id']}: {it['nodes'][0]['target']}"
+        for it in found["violations"]
+        if it["impact"] in ("serious", "critical")
+    ] == []
+    assert wide <= 0
