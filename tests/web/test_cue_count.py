@@ -1,35 +1,23 @@
-"""The cue's three moments on the agent's screen, with models that are quick."""
+"""The cue's three moments on the agent's screens, with models that are quick."""
 
 import asyncio
-import json
-from pathlib import Path
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.async_api import async_playwright
-from websockets.asyncio.client import connect
+from playwright.sync_api import Browser
 
-from audio.codec import AudioFormat, Encoding, encode
-from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
-from server.config import ServiceSettings
-from server.engine import Models
-from server.factory import CallFactory
-from server.service import Addresses, running_service
+from audio.codec import encode
+from server.service import Addresses
+from service_under_test import MULAW, line, quick_models, serving, wait_for
 
 pytestmark = pytest.mark.service
 
-MULAW = AudioFormat(Encoding.MULAW, 8000, 2)
 STEP_S = 0.02
-HELLO = {
-    "agent_id": "a7",
-    "consent": "granted",
-    "channels": ["customer", "agent"],
-    "encoding": "mulaw",
-    "rate": 8000,
-    "language": "en",
-}
+SCREENS = ("lang=en", "lang=zh", "lang=en&overlay")
 
 
 def tone(*spans: tuple[float, float], total_s: float) -> NDArray[np.float32]:
@@ -48,53 +36,47 @@ def call() -> bytes:
 async def play(addresses: Addresses, data: bytes) -> None:
     step = round(STEP_S * 8000) * 2
     clock = asyncio.get_running_loop().time
-    async with connect(addresses.audio_url) as socket:
-        await socket.send(json.dumps(HELLO))
+    async with line(addresses) as (socket, _):
         start = clock()
         for number, at in enumerate(range(0, len(data), step)):
             await socket.send(data[at : at + step])
             await asyncio.sleep(max(0.0, start + number * STEP_S - clock()))
         await socket.send('{"type":"end"}')
-        async for message in socket:
-            if json.loads(message)["type"] == "ended":
-                return
+        await wait_for(socket, "ended")
 
 
-async def watch(
-    tmp_path: Path, chromium: str, flags: tuple[str, ...], script: str, query: str
-) -> dict[str, Any]:
-    words = ["this is ridiculous you are all completely useless"] * 9
-    angry = FakeVoiceReader([0.95] * 99)
-    models = Models(FakeDetector, FakeTranscriber(words), angry, ("fake",))
-    settings = ServiceSettings(audio_port=0, http_port=0, data_dir=tmp_path)
-    async with (
-        running_service(settings, CallFactory.of(models)) as addresses,
-        async_playwright() as playwright,
-    ):
-        browser = await playwright.chromium.launch(
-            executable_path=chromium, args=list(flags)
-        )
-        page = await browser.new_page()
-        await page.goto(f"{addresses.http_url}/agent/a7?{query}")
-        await page.evaluate(script)
-        await play(addresses, call())
-        await page.wait_for_function("window.seen.states.includes('followed')")
-        seen: dict[str, Any] = await page.evaluate("window.seen")
-        await browser.close()
-    return seen
+@pytest.fixture(scope="module")
+def seen(
+    tmp_path_factory: pytest.TempPathFactory, browser: Browser, watch_cue: str
+) -> Iterator[dict[str, dict[str, Any]]]:
+    """What each screen showed of one call."""
+    words = "this is ridiculous you are all completely useless"
+    models = quick_models(words, anger=0.95)
+    with serving(tmp_path_factory.mktemp("cue"), models) as addresses:
+        pages = {query: browser.new_page() for query in SCREENS}
+        for query, page in pages.items():
+            page.goto(f"{addresses.http_url}/agent/a7?{query}")
+            page.evaluate(watch_cue)
+        # In a thread: this one has a loop of Playwright's.
+        playing = threading.Thread(target=asyncio.run, args=(play(addresses, call()),))
+        playing.start()
+        for page in pages.values():
+            page.wait_for_function(
+                "() => window.seen.states.includes('followed')", timeout=60_000
+            )
+        playing.join(60)
+        yield {query: page.evaluate("window.seen") for query, page in pages.items()}
+        for page in pages.values():
+            page.close()
 
 
-@pytest.mark.parametrize("query", ["lang=en", "lang=zh", "lang=en&overlay"])
+@pytest.mark.parametrize("query", SCREENS)
 def test_the_cue_is_armed_counts_to_one_and_is_released(
-    tmp_path: Path,
-    chromium: str,
-    chromium_flags: tuple[str, ...],
-    watch_cue: str,
-    query: str,
+    seen: dict[str, dict[str, Any]], query: str
 ) -> None:
-    seen = asyncio.run(watch(tmp_path, chromium, chromium_flags, watch_cue, query))
+    states = [state for state in seen[query]["states"] if state != "idle"]
 
-    states = [state for state in seen["states"] if state != "idle"]
     assert states == ["armed", "counting", "released", "followed"]
-    assert [count for count in seen["counts"] if count != "0"] == list("54321")
-    assert len(seen["lines"]) == 1
+    counts = [count for count in seen[query]["counts"] if count != "0"]
+    assert counts == list("54321")
+    assert len(seen[query]["lines"]) == 1

@@ -134,5 +134,6 @@ export const previewPlaybook = (
   language: string,
   phase: string,
   codes: readonly string[],
+  customer: string | null,
 ): Promise<readonly { readonly id: string; readonly text: string }[]> =>
-  sendJson('/v1/playbook/preview', { body, language, phase, codes });
+  sendJson('/v1/playbook/preview', { body, language, phase, codes, customer });

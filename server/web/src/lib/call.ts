@@ -8,6 +8,7 @@ import type {
   Bodies,
   CallEndReason,
   Consent,
+  CustomerKind,
   Degradation,
   Entry,
   Evidence,
@@ -116,6 +117,8 @@ export interface CallState {
   readonly agentId: string;
   readonly team: string;
   readonly customerRef: string;
+  /** What the customer wants most, once that is clear. */
+  readonly customer: CustomerKind | null;
   readonly language: string | null;
   readonly parties: readonly Party[];
   readonly consent: Consent;
@@ -155,6 +158,7 @@ export const newCall = (id: string): CallState => ({
   agentId: '',
   team: '',
   customerRef: '',
+  customer: null,
   language: null,
   parties: [],
   consent: 'unknown',
@@ -310,6 +314,9 @@ function step(draft: Draft, growing: Growing, entry: Entry): void {
       return;
     case 'WordsRead':
       addHits(growing.utterances, entry.body);
+      return;
+    case 'CustomerKindChanged':
+      draft.customer = entry.body.after;
       return;
     case 'LanguageDetected':
       draft.language = entry.body.language;

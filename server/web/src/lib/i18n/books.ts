@@ -41,6 +41,8 @@ export interface BookMessages {
   readonly anyPhase: string;
   readonly codes: string;
   readonly anyCode: string;
+  readonly customers: string;
+  readonly anyCustomer: string;
   readonly up: (what: string) => string;
   readonly down: (what: string) => string;
   readonly preview: string;
@@ -139,6 +141,8 @@ export const booksEn: BookMessages = {
   anyPhase: 'any phase',
   codes: 'If the customer',
   anyCode: 'in any case',
+  customers: 'Kind of customer',
+  anyCustomer: 'any customer',
   up: (what) => `Move ${what} up`,
   down: (what) => `Move ${what} down`,
   preview: 'Preview',
@@ -220,6 +224,8 @@ export const booksZh: BookMessages = {
   anyPhase: '任何阶段',
   codes: '客户的信号',
   anyCode: '任何情况',
+  customers: '客户类型',
+  anyCustomer: '任何客户',
   up: (what) => `上移 ${what}`,
   down: (what) => `下移 ${what}`,
   preview: '预览',

@@ -1,4 +1,4 @@
-import type { AlertEnd, CallEndReason, Consent, Degradation, HelpReason, Party, Phase, Severity, Problem } from '../events';
+import type { AlertEnd, CallEndReason, Consent, CustomerKind, Degradation, HelpReason, Party, Phase, Severity, Problem } from '../events';
 import { trustEn, type TrustMessages } from './trust.en';
 
 import { booksEn, type BookMessages } from './books';
@@ -17,6 +17,8 @@ export interface Messages {
   readonly title: Record<'board' | 'agent' | 'audit', string>;
   readonly parties: Record<Party, string>;
   readonly phases: Record<Phase, string>;
+  /** What a complaining customer wants most. */
+  readonly customers: Record<CustomerKind, string>;
   /** What the agent should do in a phase, for the agent's own screen. */
   readonly advice: Record<Phase, string>;
   readonly severities: Record<Severity, string>;
@@ -164,7 +166,6 @@ export interface Messages {
     readonly nextLine: string;
     readonly dismiss: string;
     readonly mute: string;
-    readonly unmute: string;
   };
   readonly audit: {
     readonly title: string;
@@ -229,6 +230,11 @@ export const en: Messages = {
     slow_down: 'Slow-down',
     cool_down: 'Cool-down',
     problem_solving: 'Problem solving',
+  },
+  customers: {
+    venting: 'Wants to be heard',
+    compensation: 'Wants a remedy',
+    trust: 'Wants sincerity',
   },
   advice: {
     rational: 'Ordinary service',
@@ -395,7 +401,7 @@ export const en: Messages = {
   },
   help: {
     ask: 'Help',
-    title: 'Call a supervisor',
+    title: 'Help: call a supervisor',
     reasons: {
       abuse: 'I am being abused',
       threat: 'Threat of violence',
@@ -459,7 +465,6 @@ export const en: Messages = {
     nextLine: 'Another line',
     dismiss: 'Dismiss',
     mute: 'Mute cues',
-    unmute: 'Cues again',
   },
   audit: {
     title: 'Finished calls',

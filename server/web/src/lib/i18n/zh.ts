@@ -25,6 +25,7 @@ export const zh: Messages = {
     cool_down: '冷却',
     problem_solving: '解决',
   },
+  customers: { venting: '发泄型', compensation: '求偿型', trust: '建立信任型' },
   advice: {
     rational: '正常服务',
     take_off: '先倾听，停一停再回答。',
@@ -190,7 +191,7 @@ export const zh: Messages = {
   },
   help: {
     ask: '求助',
-    title: '请主管帮忙',
+    title: '求助：请主管帮忙',
     reasons: {
       abuse: '我受到辱骂',
       threat: '客户以暴力威胁',
@@ -254,7 +255,6 @@ export const zh: Messages = {
     nextLine: '换一句',
     dismiss: '收起',
     mute: '不再提示',
-    unmute: '恢复提示',
   },
   audit: {
     title: '已结束的通话',
