@@ -298,7 +298,7 @@ class Store:
         before: datetime | None = None,
     ) -> list[CallSummary]:
         """The newest ended calls, of a team and of a time where these are given."""
-        wanted = [_CallRow.end_reason.is_not(None)]
+        wanted: list[sa.ColumnElement[bool]] = [_CallRow.end_reason.is_not(None)]
         if team:
             wanted.append(_CallRow.team == team)
         if after is not None:

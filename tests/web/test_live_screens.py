@@ -150,8 +150,8 @@ def opened(browser: Browser, floor: Floor) -> Iterator[Open]:
     problems: list[str] = []
 
     def new_page(path: str, script: str = "", **options: Any) -> Page:
-        size = {"width": options.pop("width", 1440), "height": 900}
-        page = browser.new_page(viewport=size, **options)
+        width = options.pop("width", 1440)
+        page = browser.new_page(viewport={"width": width, "height": 900}, **options)
         pages.append(page)
         page.set_default_timeout(TIMEOUT_MS)
         page.on("pageerror", lambda error: problems.append(str(error)))
