@@ -161,11 +161,14 @@ async def _leave_when_replaced(socket: ServerConnection, line: Line) -> None:
 
 async def _acknowledge(socket: ServerConnection, live: LiveCall) -> None:
     """Tell the client what is on disk, and at last that the call is over, and why."""
-    stored = live.stored_bytes
-    while not live.ended.is_set():
-        before, stored = stored, await live.wait_stored(stored)
-        if stored != before:
+    acked = live.stored_bytes
+    over = False
+    while not over:
+        over = live.ended.is_set()  # Before the count: the last one counts all.
+        stored = await live.wait_stored(acked)
+        if stored != acked:
             await socket.send(json.dumps({"type": "ack", "received_bytes": stored}))
+            acked = stored
         with suppress(TimeoutError):
             async with asyncio.timeout(_ACK_EVERY_S):
                 await live.ended.wait()
