@@ -52,11 +52,12 @@ class _RememberingDetector:
         self._heard = heard
         self._n_asked = 0
 
-    def probability(self, frame: Frame) -> float:
-        if self._n_asked == len(self._heard):
-            self._heard.append(self._model.probability(frame))
-        self._n_asked += 1
-        return self._heard[self._n_asked - 1]
+    def probabilities(self, frames: Sequence[Frame]) -> list[float]:
+        first, self._n_asked = self._n_asked, self._n_asked + len(frames)
+        n_known = len(self._heard) - first
+        if n_known < len(frames):
+            self._heard += self._model.probabilities(frames[max(0, n_known) :])
+        return self._heard[first : self._n_asked]
 
 
 class ScriptedTranscriber:

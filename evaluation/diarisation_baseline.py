@@ -35,10 +35,12 @@ def speech_of(pcm: NDArray[np.float32]) -> list[tuple[float, float]]:
         Party.UNKNOWN, EndpointerParams(hangover_s=_HANGOVER_S, trailing_s=0.1)
     )
     found: list[tuple[float, float]] = []
-    for start in range(0, len(pcm) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
-        frame = Frame(pcm[start : start + FRAME_SAMPLES], start, Party.UNKNOWN)
-        events = endpointer.feed(frame, detector.probability(frame))
-        found += _ends(events)
+    frames = [
+        Frame(pcm[start : start + FRAME_SAMPLES], start, Party.UNKNOWN)
+        for start in range(0, len(pcm) - FRAME_SAMPLES + 1, FRAME_SAMPLES)
+    ]
+    for frame, heard in zip(frames, detector.probabilities(frames), strict=True):
+        found += _ends(endpointer.feed(frame, heard))
     return found + list(_ends(endpointer.flush()))
 
 

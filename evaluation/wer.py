@@ -141,7 +141,6 @@ class Ours:
         )
         return " ".join(texts)
 
-
 def segments(
     pcm: NDArray[np.float32],
     detector: SpeechDetector,
@@ -150,9 +149,12 @@ def segments(
     """Cut a recording, mono at 16 kHz, as the live endpointer does."""
     endpointer = Endpointer(Party.UNKNOWN, params)
     whole = np.pad(pcm, (0, -len(pcm) % FRAME_SAMPLES))
-    for start in range(0, len(whole), FRAME_SAMPLES):
-        frame = Frame(whole[start : start + FRAME_SAMPLES], start, Party.UNKNOWN)
-        events = endpointer.feed(frame, detector.probability(frame))
+    frames = [
+        Frame(whole[start : start + FRAME_SAMPLES], start, Party.UNKNOWN)
+        for start in range(0, len(whole), FRAME_SAMPLES)
+    ]
+    for frame, heard in zip(frames, detector.probabilities(frames), strict=True):
+        events = endpointer.feed(frame, heard)
         yield from (event for event in events if isinstance(event, Segment))
     yield from (e for e in endpointer.flush() if isinstance(e, Segment))
 

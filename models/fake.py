@@ -32,9 +32,10 @@ class FakeDetector:
     def __init__(self, threshold_dbfs: float = -50.0) -> None:
         self._threshold_dbfs = threshold_dbfs
 
-    def probability(self, frame: Frame) -> float:
-        """Return 0.99 for a loud frame and 0.01 for a quiet one."""
-        return 0.99 if level_dbfs(frame.pcm) >= self._threshold_dbfs else 0.01
+    def probabilities(self, frames: Sequence[Frame]) -> list[float]:
+        """Return 0.99 for each loud frame and 0.01 for each quiet one."""
+        loud = [level_dbfs(frame.pcm) >= self._threshold_dbfs for frame in frames]
+        return [0.99 if one else 0.01 for one in loud]
 
 
 class FakeTranscriber:

@@ -63,8 +63,11 @@ class VoiceReading:
 class SpeechDetector(Protocol):
     """Hears whether somebody speaks. Keeps state: one for each party of each call."""
 
-    def probability(self, frame: Frame) -> float:
-        """Probability in [0, 1] that `frame` holds speech; frames come in order."""
+    def probabilities(self, frames: Sequence[Frame]) -> list[float]:
+        """Probability in [0, 1] of speech in each of the party's next frames.
+
+        It does not depend on how many frames come at once.
+        """
         ...
 
 

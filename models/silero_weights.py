@@ -12,8 +12,8 @@ from models.installed import installed_file
 
 NAME = "silero-vad"
 PACKAGE = "silero-vad==6.2.3"
-FILE = "silero_vad/data/silero_vad_16k_op15.onnx"
-SHA256 = "7ed98ddbad84ccac4cd0aeb3099049280713df825c610a8ed34543318f1b2c49"
+FILE = "silero_vad/data/silero_vad_16k_sequence.onnx"
+SHA256 = "9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85"
 
 
 def is_present() -> bool:

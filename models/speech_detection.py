@@ -1,16 +1,19 @@
 """Who speaks when, by ear: Silero's detector, run directly by onnxruntime.
 
-One frame of 32 ms costs about 0.1 ms on one core (docs/evaluation.md).
+The model for sequences is used: frames that come together cost half as much as one by
+one, and the answers are the same to the last bit (docs/evaluation.md, Capacity).
 """
 
 import threading
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 import onnxruntime
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from audio.frame import RATE, Frame
+from audio.frame import FRAME_SAMPLES, Frame
 from models.silero_weights import PACKAGE, silero_path
 
 _CONTEXT_SAMPLES = 64
@@ -19,7 +22,7 @@ _CONTEXT_SAMPLES = 64
 Source: silero-vad 6.2.3, silero_vad/utils_vad.py, `OnnxWrapper`.
 """
 
-_STATE_SHAPE = (2, 1, 128)
+_STATE_SHAPE = (1, 1, 128)
 
 _opening = threading.Lock()
 _session: onnxruntime.InferenceSession | None = None
@@ -54,16 +57,24 @@ class SileroDetector:
 
     def __init__(self) -> None:
         self._session = _shared_session()
-        self._state: NDArray[np.float32] = np.zeros(_STATE_SHAPE, np.float32)
+        self._hidden: NDArray[np.float32] = np.zeros(_STATE_SHAPE, np.float32)
+        self._cell: NDArray[np.float32] = np.zeros(_STATE_SHAPE, np.float32)
         self._context: NDArray[np.float32] = np.zeros(_CONTEXT_SAMPLES, np.float32)
-        self._rate = np.array(RATE, np.int64)
 
-    def probability(self, frame: Frame) -> float:
-        """Probability in [0, 1] that `frame` holds speech; frames come in order."""
-        heard = np.concatenate([self._context, frame.pcm])
-        output, self._state = self._session.run(
-            ["output", "stateN"],
-            {"input": heard[None], "state": self._state, "sr": self._rate},
+    def probabilities(self, frames: Sequence[Frame]) -> list[float]:
+        """Probability in [0, 1] of speech in each of the party's next frames."""
+        if not frames:
+            return []
+        heard = np.concatenate([self._context, *(frame.pcm for frame in frames)])
+        self._context = heard[-_CONTEXT_SAMPLES:].copy()
+        # Each frame with the end of the one before: windows that overlap.
+        windows = sliding_window_view(heard, _CONTEXT_SAMPLES + FRAME_SAMPLES)
+        output, self._hidden, self._cell = self._session.run(
+            ["speech_probs", "hn", "cn"],
+            {
+                "input": windows[::FRAME_SAMPLES],
+                "h": self._hidden,
+                "c": self._cell,
+            },
         )
-        self._context = heard[-_CONTEXT_SAMPLES:]
-        return float(output[0, 0])
+        return [float(one) for one in output]

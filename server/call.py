@@ -135,6 +135,14 @@ Question = TranscribeRequest | VoiceRequest
 Output = LogEntry | TranscribeRequest | VoiceRequest | PartialRequest
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Step:
+    """The same 32 ms of every party, and how probably each of them speaks."""
+
+    frames: tuple[Frame, ...]
+    speech: tuple[float, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _End:
     reason: CallEndReason
@@ -232,7 +240,7 @@ class Call:
         self._used_lines: set[str] = set()
         self._scored = Party.CUSTOMER in started.parties
 
-        self._inbox: deque[tuple[Frame, ...] | Control | _End] = deque()
+        self._inbox: deque[_Step | Control | _End] = deque()
         self._pending: list[_Pending] = []
         self._utterances: dict[int, tuple[_Pending, _Utterance]] = {}
         self._readings: dict[int, _Pending] = {}
@@ -272,9 +280,16 @@ class Call:
 
     def receive_frames(self, frames: Sequence[tuple[Frame, ...]]) -> list[Output]:
         """Take the next frames, each with one frame per party."""
-        for frame in frames:
-            self._inbox.append(frame)
-            self._received = frame[0].end
+        if not frames:
+            return self._digest()
+        heard = [
+            line.detector.probabilities(channel)
+            for line, channel in zip(
+                self._lines, zip(*frames, strict=True), strict=True
+            )
+        ]
+        self._inbox += map(_Step, frames, zip(*heard, strict=True))
+        self._received = frames[-1][0].end
         return self._digest()
 
     def receive_control(self, control: Control) -> list[Output]:
@@ -326,13 +341,13 @@ class Call:
             apply()
         return True
 
-    def _take(self, item: tuple[Frame, ...] | Control | _End) -> None:
+    def _take(self, item: _Step | Control | _End) -> None:
         match item:
             case _End():
                 self._ending = item
                 for line in self._lines:
                     self._follow(line, line.endpointer.flush())
-            case tuple():
+            case _Step():
                 self._hear(item)
             case _:
                 self._control(item)
@@ -391,15 +406,16 @@ class Call:
                     )
                 ]
 
-    def _hear(self, frames: tuple[Frame, ...]) -> None:
+    def _hear(self, step: _Step) -> None:
         """One step of 32 ms: speech, turns, voice, curve, alerts, cue."""
-        self._now = frames[0].end
+        self._now = step.frames[0].end
         if self._scored:
             self._emit_all(self._customer.advance(self.now_s))
-        others = self._cross_talk.feed(frames)
-        for line, frame, other in zip(self._lines, frames, others, strict=True):
+        others = self._cross_talk.feed(step.frames)
+        for line, frame, heard, other in zip(
+            self._lines, step.frames, step.speech, others, strict=True
+        ):
             # The detector keeps state, so it hears cross-talk too.
-            heard = line.detector.probability(frame)
             probability = 0.0 if other else heard
             self._follow(line, line.endpointer.feed(frame, probability))
             if line.party is Party.CUSTOMER:

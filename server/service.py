@@ -241,6 +241,8 @@ async def _http_server(
         access_log=False,
         proxy_headers=False,  # Nothing here depends on where a client says it is.
         ws_max_size=_SCREEN_MESSAGE_BYTES,
+        # Events are small; compressing each for every screen costs more than it saves.
+        ws_per_message_deflate=False,
         lifespan="off",
         timeout_graceful_shutdown=_CLOSE_SCREENS_S,
     )

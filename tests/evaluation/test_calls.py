@@ -1,5 +1,6 @@
 import argparse
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -246,8 +247,8 @@ def test_a_turn_that_is_cut_has_every_word_once(
 
 
 class LoudIsSpeech:
-    def probability(self, frame: Frame) -> float:
-        return float(np.sqrt(np.mean(frame.pcm**2)) > 0.01)
+    def probabilities(self, frames: Sequence[Frame]) -> list[float]:
+        return [float(np.sqrt(np.mean(frame.pcm**2)) > 0.01) for frame in frames]
 
 
 class CountingReader:

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -43,8 +44,8 @@ TURNS = (
 
 
 class LoudIsSpeech:
-    def probability(self, frame: Frame) -> float:
-        return float(np.abs(frame.pcm).max() > 0.2)
+    def probabilities(self, frames: Sequence[Frame]) -> list[float]:
+        return [float(np.abs(frame.pcm).max() > 0.2) for frame in frames]
 
 
 class AngryInTheMiddle:

@@ -32,7 +32,7 @@ def test_loud_frames_are_speech_and_quiet_ones_are_not() -> None:
     detector = FakeDetector(threshold_dbfs=-40.0)
 
     loud, quiet, silent = (
-        detector.probability(Frame(tone(amplitude), 0, Party.AGENT))
+        detector.probabilities([Frame(tone(amplitude), 0, Party.AGENT)])[0]
         for amplitude in (0.1, 0.001, 0.0)
     )
 

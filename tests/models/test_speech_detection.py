@@ -29,11 +29,12 @@ def test_probabilities_are_those_of_the_authors_python(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what theirs imports, and "only 16000"
         utils_vad = pytest.importorskip("silero_vad.utils_vad")
-        theirs_model = utils_vad.OnnxWrapper(str(silero_path()), force_onnx_cpu=True)
+        one_by_one = silero_path().with_name("silero_vad_16k_op15.onnx")
+        theirs_model = utils_vad.OnnxWrapper(str(one_by_one), force_onnx_cpu=True)
     heard = frames(spoken)
 
     detector = SileroDetector()
-    ours = [detector.probability(frame) for frame in heard]
+    ours = detector.probabilities(heard)
 
     theirs = [float(theirs_model(torch.from_numpy(frame.pcm), RATE)) for frame in heard]
     assert ours == pytest.approx(theirs, abs=1e-5)
@@ -43,9 +44,9 @@ def test_speech_is_heard_and_silence_is_not(spoken: NDArray[np.float32]) -> None
     detector: SpeechDetector = SileroDetector()
     silence = np.zeros(RATE, np.float32)
 
-    before = [detector.probability(frame) for frame in frames(silence)]
-    during = [detector.probability(frame) for frame in frames(spoken)]
-    after = [detector.probability(frame) for frame in frames(silence)]
+    before = detector.probabilities(frames(silence))
+    during = detector.probabilities(frames(spoken))
+    after = detector.probabilities(frames(silence))
 
     assert max(before) < 0.2
     assert np.mean(np.array(during) > 0.5) > 0.6
@@ -57,15 +58,32 @@ def test_detectors_share_the_model_but_not_what_they_heard(
 ) -> None:
     heard = frames(spoken)
     alone = SileroDetector()
-    expected = [alone.probability(frame) for frame in heard]
+    expected = alone.probabilities(heard)
 
     one, other = SileroDetector(), SileroDetector()
     interleaved = []
     for frame in heard:
-        interleaved.append(one.probability(frame))
-        other.probability(Frame(-frame.pcm[::-1], frame.start, Party.AGENT))
+        interleaved += one.probabilities([frame])
+        other.probabilities([Frame(-frame.pcm[::-1], frame.start, Party.AGENT)])
 
     assert interleaved == expected
+
+
+@pytest.mark.parametrize("n_at_once", [1, 2, 7, 31])
+def test_how_many_frames_come_at_once_changes_no_bit(
+    spoken: NDArray[np.float32], n_at_once: int
+) -> None:
+    heard = frames(spoken)
+    expected = SileroDetector().probabilities(heard)
+
+    detector = SileroDetector()
+    found = [
+        p
+        for at in range(0, len(heard), n_at_once)
+        for p in detector.probabilities(heard[at : at + n_at_once])
+    ]
+
+    assert found == expected
 
 
 def test_session_is_single_threaded() -> None:
