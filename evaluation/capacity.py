@@ -209,10 +209,16 @@ def figures_of(backend: str, n_calls: int, run: Run) -> list[Figure]:
         Figure(f"{name}.load_cores_used", run.load_cpu_s / run.seconds, "cores"),
     ]
     prefix = 'calmline_stage_processor_seconds_total{stage="'
-    for key, value in sorted(metrics.items()):
-        if key.startswith(prefix):
-            stage = key.removeprefix(prefix).partition('"')[0]
-            found.append(Figure(f"{name}.share.{stage}", value / cpu_s, "ratio"))
+    shares = {
+        key.removeprefix(prefix).partition('"')[0].replace(" ", "_"): value / cpu_s
+        for key, value in sorted(metrics.items())
+        if key.startswith(prefix)
+    }
+    shares["other"] = 1 - sum(shares.values())
+    found += [
+        Figure(f"{name}.share.{stage}", share, "ratio")
+        for stage, share in shares.items()
+    ]
     lag_s = metrics.get("calmline_event_loop_lag_seconds_sum", 0.0)
     n_lags = metrics.get("calmline_event_loop_lag_seconds_count", 0.0)
     grown_mb = run.busy.memory_mb - run.idle.memory_mb

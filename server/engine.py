@@ -211,6 +211,12 @@ class Engine:
             "voice", self._read_voices, 1, _VOICE_BATCH
         )
 
+        for stage, n_waiting in (
+            ("words", lambda: self._words.n_waiting),
+            ("voice", lambda: self._voice.n_waiting),
+        ):
+            metrics.waiting.labels(stage).set_function(n_waiting)
+
     def close(self) -> None:
         """Take no further work; what runs now ends by itself."""
         self._words.close()

@@ -18,7 +18,7 @@ from server.recorder import Recorder
 _INBOX_ITEMS = 64
 """Messages a call takes before its sender has to wait: about a second of audio."""
 
-_GATHER_S = 0.06
+_GATHER_S = 0.1
 """How long audio gathers before it is written: a write costs more than its bytes."""
 
 RETRY_S = 1.0

@@ -49,6 +49,12 @@ class Metrics:
             registry=self._registry,
         )
 
+        self.waiting = Gauge(
+            "calmline_questions_waiting",
+            "Questions to a model that no thread has begun with",
+            ["stage"],
+            registry=self._registry,
+        )
         self._processor = Counter(
             "calmline_stage_processor_seconds",
             "Processor time of the threads that work on a stage",
@@ -123,7 +129,11 @@ class Metrics:
         try:
             yield
         finally:
-            self._processor.labels(name).inc(time.thread_time() - start)
+            self.observe_processor(name, time.thread_time() - start)
+
+    def observe_processor(self, name: str, seconds: float) -> None:
+        """Count processor time of a stage that was measured elsewhere."""
+        self._processor.labels(name).inc(seconds)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

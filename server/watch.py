@@ -60,6 +60,7 @@ class Watch:
     async def run(self) -> None:
         """Look once a second, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            used_s = time.thread_time()
             for number in itertools.count():
                 if number % _PROBE_EVERY == 0:
                     await self._probe()
@@ -69,6 +70,8 @@ class Watch:
                 await asyncio.sleep(_EVERY_S)
                 late_s = time.monotonic() - before - _EVERY_S
                 self._metrics.loop_lag.observe(max(0.0, late_s))
+                used_s, before_s = time.thread_time(), used_s
+                self._metrics.observe_processor("event loop", used_s - before_s)
 
     async def _probe(self) -> None:
         try:
