@@ -60,7 +60,8 @@ class FasterWhisper:
         folder = model_folder(model)
         kind, _, index = device.partition(":")
         whisper = load_whisper(model, device)
-        self._encoder = CutEncoder(whisper, _encoder_precision(kind, precision))
+        heard_in = _encoder_precision(kind, precision)
+        self._encoder = CutEncoder(whisper, heard_in)
         self._model = ctranslate2.models.Whisper(
             str(folder),
             device=kind,
@@ -77,7 +78,7 @@ class FasterWhisper:
         self._never = [*self._tokens.never, *after_end]
         self.languages = tuple(languages)
         self.max_samples = self._encoder.max_samples
-        self.name = f"{file_name(model)} (CTranslate2 {precision})"
+        self.name = f"{file_name(model)} ({heard_in}, CTranslate2 {precision})"
 
     def check_language(self, language: str) -> None:
         """Raise `ValueError` when the model does not know the language."""
@@ -195,4 +196,4 @@ def model_folder(model: str = DEFAULT) -> Path:
 def _encoder_precision(kind: str, precision: str) -> Precision:
     if precision in set(Precision):
         return Precision(precision)
-    return Precision.FLOAT32 if kind == "cpu" else Precision.FLOAT16
+    return Precision.best(kind)

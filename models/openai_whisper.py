@@ -41,7 +41,7 @@ class OpenAIWhisper:
         self._encoder = CutEncoder(whisper, precision)
         self.languages = tuple(languages)
         self.max_samples = self._encoder.max_samples
-        self.name = file_name(model)
+        self.name = f"{file_name(model)} ({precision})"
 
     def check_language(self, language: str) -> None:
         """Raise `ValueError` when the model does not know the language."""

@@ -30,6 +30,21 @@ class Precision(StrEnum):
         """Torch's name for it."""
         return cast("torch.dtype", getattr(torch, self.value))
 
+    @classmethod
+    def best(cls, device: str) -> "Precision":
+        """What costs least on a device without costing words (docs/evaluation.md).
+
+        Args:
+            device: ``cpu``, or a GPU as torch calls it: ``cuda:1``.
+        """
+        if device != "cpu":
+            return cls.FLOAT16
+        native = (
+            torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001  # torch has no public way
+            or torch.cpu._is_amx_tile_supported()  # noqa: SLF001  # torch has no public way
+        )
+        return cls.BFLOAT16 if native else cls.FLOAT32
+
 
 class PackedLinear:
     """Rows times a matrix, plus a bias. Thread-safe: only reads.

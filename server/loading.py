@@ -114,8 +114,7 @@ def _recogniser(settings: WhisperSettings) -> Recogniser:
 def _precision(settings: WhisperSettings) -> Precision:
     """What openai-whisper's matrices are multiplied in."""
     if settings.precision == "auto":
-        on_gpu = settings.device != "cpu"
-        return Precision.FLOAT16 if on_gpu else Precision.FLOAT32
+        return Precision.best(settings.device)
     if settings.precision == "int8":
         raise ConfigError(
             'whisper.precision = "int8" needs whisper.backend = "faster-whisper"'
