@@ -7,6 +7,7 @@ from whisper.model import AudioEncoder
 
 from audio.frame import RATE, CustomerWindow
 from models.errors import InferenceError
+from models.packed_linear import Precision
 from models.ports import VoiceReading
 from models.voice_features import SILENT_DBFS, EarlyBlocks, find_speech
 from models.voice_head import VoiceHead, check_encoder, load_head
@@ -40,7 +41,9 @@ class EncoderVoiceReader:
 
     def __init__(self, encoder: AudioEncoder, head: VoiceHead) -> None:
         check_encoder(encoder, head)
-        self._encoder = EarlyBlocks(encoder, max(head.card.blocks))
+        self._encoder = EarlyBlocks(
+            encoder, max(head.card.blocks), Precision.best("cpu")
+        )
         self._head = head
         self.model = f"{head.card.name} {head.card.version}"
 

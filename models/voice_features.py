@@ -74,16 +74,22 @@ class EarlyBlocks:
     Args:
         encoder: of Whisper; only read.
         n_blocks: how many blocks are needed.
+        precision: what matrices are multiplied in. `Precision.best` moves a
+            probability by .0017 on average (docs/evaluation.md, Voice).
     """
 
-    def __init__(self, encoder: AudioEncoder, n_blocks: int) -> None:
+    def __init__(
+        self,
+        encoder: AudioEncoder,
+        n_blocks: int,
+        precision: Precision = Precision.FLOAT32,
+    ) -> None:
         self._encoder = encoder
         blocks = list(encoder.blocks)[:n_blocks]
         self._attention = [
-            SelfAttention(block.attn_ln, block.attn, Precision.FLOAT32)
-            for block in blocks
+            SelfAttention(block.attn_ln, block.attn, precision) for block in blocks
         ]
-        self._feed_forward = [FeedForward(block, Precision.FLOAT32) for block in blocks]
+        self._feed_forward = [FeedForward(block, precision) for block in blocks]
 
     def pooled(
         self, pcm: NDArray[np.float32], blocks: tuple[int, ...]

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Generic, Self, TypeVar
 
+from audio.crosstalk import CrossTalk
 from audio.endpointer import Endpointer
 from audio.frame import RATE, CustomerWindow, Frame, Party, Segment
 from audio.windows import CustomerWindows
@@ -77,15 +78,14 @@ class _Listener:
         self._detector = detector
         self._probabilities: deque[float] = deque()
 
-    def hear(self, frame: Frame) -> list[Segment]:
-        probability = self._detector.probability(frame)
-        self._probabilities.append(probability)
-        found = self.endpointer.feed(frame, probability)
-        return [item for item in found if isinstance(item, Segment)]
+    def hear(self, frames: Sequence[Frame]) -> list[float]:
+        heard = self._detector.probabilities(frames)
+        self._probabilities += heard
+        return heard
 
-    def probability(self, _frame: Frame) -> float:
+    def probabilities(self, frames: Sequence[Frame]) -> list[float]:
         """Say it again, to the call; see `models.ports.SpeechDetector`."""
-        return self._probabilities.popleft()
+        return [self._probabilities.popleft() for _ in frames]
 
 
 class LookAhead:
@@ -113,6 +113,7 @@ class LookAhead:
         ]
         hearing = replace(models, new_detector=iter(self._listeners).__next__)
         self.call: Call = replace(factory, models=hearing).new_call(started)
+        self._cross_talk = CrossTalk(len(started.parties), params.cross_talk)
         self._windows: CustomerWindows | None = None
         if started.consent is Consent.GRANTED and Party.CUSTOMER in started.parties:
             self._windows = CustomerWindows(params.windows)
@@ -132,9 +133,22 @@ class LookAhead:
 
     def hear(self, frames: Iterable[tuple[Frame, ...]]) -> None:
         """Listen on, and begin to answer what fills a batch."""
-        for instant in frames:
-            for listener, frame in zip(self._listeners, instant, strict=True):
-                self._foresee(listener.hear(frame))
+        steps = list(frames)
+        if not steps:
+            return
+        heard = [
+            listener.hear(channel)
+            for listener, channel in zip(
+                self._listeners, zip(*steps, strict=True), strict=True
+            )
+        ]
+        for instant, speech in zip(steps, zip(*heard, strict=True), strict=True):
+            others = self._cross_talk.feed(instant)
+            for listener, frame, p, other in zip(
+                self._listeners, instant, speech, others, strict=True
+            ):
+                found = listener.endpointer.feed(frame, 0.0 if other else p)
+                self._foresee([item for item in found if isinstance(item, Segment)])
                 if listener.party is Party.CUSTOMER and self._windows is not None:
                     speaking = listener.endpointer.speaking
                     window = self._windows.feed(frame, speaking=speaking)
