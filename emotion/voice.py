@@ -37,6 +37,8 @@ class VoiceParams:
             baseline.
         smoothing: weight of a new median against the mean of those before.
         dead_zone: log-odds above calm that count for nothing.
+        outright: log-odds from which anger counts whatever the opening was: somebody
+            who calls in shouting is no example of their own calm.
         points_per_log_odds: points of the score for each unit above that.
         most: highest number of points that voice alone may give.
         most_unsustained: the same, until three of four readings are above the
@@ -58,6 +60,7 @@ class VoiceParams:
     prior_readings: int = 8
     smoothing: float = 0.9
     dead_zone: float = 2.0
+    outright: float = 2.0
     points_per_log_odds: float = 18.0
     most: float = 90.0
     most_unsustained: float = 34.0
@@ -116,10 +119,10 @@ class VoiceTrack:
         self._recent.append(value)
         before = self._mean
         self._mean += self._params.smoothing * (median(self._recent) - self._mean)
-        self._above.append(self._above_calm(value) > self._params.dead_zone)
-        if self._above_calm(self._mean) <= self._params.dead_zone:
+        self._above.append(self._excess(value) > 0)
+        if self._excess(self._mean) <= 0:
             self._since_s = reading.end_s
-        elif self._above_calm(before) <= self._params.dead_zone:
+        elif self._excess(before) <= 0:
             self._since_s = self._last.end_s if self._last else reading.end_s
         self._learn_opening(value, reading.level_dbfs)
         usual = sum(self._opening_dbfs) / len(self._opening_dbfs)
@@ -152,10 +155,12 @@ class VoiceTrack:
             )
         return found
 
-    def _above_calm(self, value: float) -> float:
-        share = self._params.baseline_share
+    def _excess(self, value: float) -> float:
+        """How far log-odds pass what counts for nothing."""
+        params = self._params
+        share = params.baseline_share
         calm = share * self._baseline() + (1 - share) * self._neutral
-        return value - calm
+        return value - min(calm + params.dead_zone, params.outright)
 
     def _baseline(self) -> float:
         prior = self._params.prior_readings
@@ -170,7 +175,7 @@ class VoiceTrack:
 
     def _points(self) -> float:
         params = self._params
-        above = self._above_calm(self._mean) - params.dead_zone
+        above = self._excess(self._mean)
         sustained = sum(self._above) >= SUSTAINED_OF - 1
         most = params.most if sustained else params.most_unsustained
         return min(max(0.0, params.points_per_log_odds * above), most)

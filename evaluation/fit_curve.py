@@ -122,6 +122,8 @@ class Knob:
 
 KNOBS = (
     Knob("voice", "neutral", (0.01, 0.02, 0.03, 0.05, 0.08, 0.12)),
+    Knob("voice", "baseline_limit", (0.08, 0.15, 0.25, 0.4, 0.6)),
+    Knob("voice", "outright", (0.5, 1.0, 1.5, 2.0, 2.5, 3.0)),
     Knob("voice", "baseline_share", (0.3, 0.5, 0.7, 0.8, 0.9)),
     Knob("voice", "baseline_readings", (4, 6, 8, 12)),
     Knob("voice", "prior_readings", (1, 2, 4, 8)),

@@ -26,7 +26,7 @@ COLUMNS = ("path", "corpus", "speaker", "emotion")
 ANGER = "anger"
 NEUTRAL = "neutral"
 
-_CACHE_VERSION = 3
+_CACHE_VERSION = 4
 _SYNONYMS = {"angry": ANGER}
 _SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 

@@ -94,7 +94,7 @@ class EarlyBlocks:
     def pooled(
         self, pcm: NDArray[np.float32], blocks: tuple[int, ...]
     ) -> NDArray[np.float32]:
-        """Return the mean of the encoder's output over the speech of one window.
+        """Return mean and deviation of the encoder's output over a window's speech.
 
         Args:
             pcm: float32, shape ``(n_samples,)``, mono at 16 kHz, at any level, with
@@ -103,26 +103,30 @@ class EarlyBlocks:
                 the first.
 
         Returns:
-            float32, shape ``(len(blocks) * n_state,)``.
+            float32, shape ``((len(blocks) + 1) * n_state,)``: the means of all blocks
+            but the last, then the standard deviation over time of the last one, then
+            its mean.
         """
         speech = find_speech(pcm)
         n_mels = self._encoder.conv1.in_channels
         mel = whisper.log_mel_spectrogram(normalised(pcm, speech), n_mels)
         with torch.inference_mode():
-            means = self._means(mel, torch.from_numpy(speech.mask), blocks)
-        result: NDArray[np.float32] = torch.cat(means).numpy()
+            *means, last = self._said(mel, torch.from_numpy(speech.mask), blocks)
+            deviation, mean = torch.std_mean(last, dim=0, correction=0)
+        parts = [one.mean(dim=0) for one in means]
+        result: NDArray[np.float32] = torch.cat([*parts, deviation, mean]).numpy()
         return result
 
-    def _means(
+    def _said(
         self, mel: torch.Tensor, mask: torch.Tensor, blocks: tuple[int, ...]
     ) -> list[torch.Tensor]:
-        """Run the blocks asked for and no more; average each over the speech."""
+        """Run the blocks asked for and no more; return each one's steps of speech."""
         encoder = self._encoder
         hidden = F.gelu(encoder.conv2(F.gelu(encoder.conv1(mel[None]))))
         hidden = hidden.permute(0, 2, 1)
         hidden = hidden + encoder.positional_embedding[: hidden.shape[1]]
         speech = torch.nonzero(mask[: hidden.shape[1]])[:, 0]
-        means = {0: hidden[0, speech].mean(dim=0)}
+        said = {0: hidden[0, speech]}
         last = max(blocks)
         for index in range(1, last + 1):
             attention = self._attention[index - 1]
@@ -131,14 +135,12 @@ class EarlyBlocks:
             heard = F.scaled_dot_product_attention(query, key, value)
             hidden = hidden + attention.out(heard)
             if index == last:
-                # Nothing comes after it: only the speech goes on, as its mean.
-                said = hidden[:, speech]
-                mean = said.mean(dim=1) + feed_forward.mean(said)
-                means[index] = mean[0]
+                hidden = hidden[:, speech]  # Nothing comes after it.
+                said[index] = (hidden + feed_forward(hidden))[0]
             else:
                 hidden = hidden + feed_forward(hidden)
-                means[index] = hidden[0, speech].mean(dim=0)
-        return [means[index] for index in blocks]
+                said[index] = hidden[0, speech]
+        return [said[index] for index in blocks]
 
 
 def fingerprint(encoder: AudioEncoder) -> str:

@@ -19,7 +19,7 @@ from whisper.model import AudioEncoder
 from models.errors import WeightsError
 from models.voice_features import fingerprint
 
-FORMAT = 2
+FORMAT = 3
 
 _FARTHEST = 20.0
 """Standard deviations beyond which a feature is an accident, not a voice."""
@@ -54,7 +54,8 @@ class Card:
 class VoiceHead:
     """A linear classifier and a layer of hidden units, summed and calibrated.
 
-    Both take standardised features; the hidden units take those of the last block.
+    Both take standardised features, the hidden units the last ones: the mean of the
+    last block (`EarlyBlocks.pooled`).
 
     Attributes:
         card: what it is.
@@ -62,7 +63,7 @@ class VoiceHead:
         scale: float32, shape ``(n_features,)``, which then divides them.
         weight: float32, shape ``(n_features,)``, of the linear part.
         hidden: float16, shape ``(n_hidden, n_state)``, weights of the hidden units,
-            where `n_state` is the number of features of one block.
+            where `n_state` is the width of the encoder.
         hidden_bias: float32, shape ``(n_hidden,)``.
         output: float32, shape ``(n_hidden,)``, weights of the hidden units' answers.
         bias: of the logit.
@@ -135,7 +136,7 @@ def check_encoder(encoder: AudioEncoder, head: VoiceHead) -> None:
         WeightsError: the head was trained on another encoder.
     """
     found, n_state = fingerprint(encoder), encoder.conv1.out_channels
-    shapes = (len(head.card.blocks) * n_state,), (len(head.output), n_state)
+    shapes = ((len(head.card.blocks) + 1) * n_state,), (len(head.output), n_state)
     if found != head.card.encoder or (head.weight.shape, head.hidden.shape) != shapes:
         raise WeightsError(
             f"the voice weights {head.card.name} {head.card.version} belong to the "

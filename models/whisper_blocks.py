@@ -85,13 +85,6 @@ class FeedForward:
         """Return what is added to ``(n, steps, state)``."""
         return self._narrow(F.gelu(self._widen(self._norm(x))))
 
-    def mean(self, x: Tensor) -> Tensor:
-        """Return the mean over the steps of what is added, ``(n, state)``.
-
-        The last layer is linear, so it is applied to the mean of the steps.
-        """
-        return self._narrow(F.gelu(self._widen(self._norm(x))).mean(dim=1))
-
 
 def split_heads(x: Tensor, n_heads: int) -> Tensor:
     """``(n, steps, state)`` to ``(n, heads, steps, size)``."""

@@ -99,20 +99,19 @@ def test_packed_blocks_give_what_whisper_itself_gives(
         hidden = F.gelu(encoder.conv2(F.gelu(encoder.conv1(mel[None]))))
         hidden = hidden.permute(0, 2, 1)
         hidden = hidden + encoder.positional_embedding[: hidden.shape[1]]
-        expected = []
+        said = []
         for block in list(encoder.blocks)[:2]:
             hidden = block(hidden)
-            expected.append(hidden[0, speech.mask].mean(dim=0).numpy())
+            said.append(hidden[0, speech.mask].numpy())
 
+    expected = [said[0].mean(axis=0), said[1].std(axis=0), said[1].mean(axis=0)]
     assert np.allclose(early.pooled(pcm, (1, 2)), np.concatenate(expected), atol=1e-4)
 
 
-def test_the_last_block_is_averaged_without_being_run_in_full(
-    early: EarlyBlocks,
-) -> None:
+def test_a_block_gives_the_same_last_and_in_passing(early: EarlyBlocks) -> None:
     pcm = voiced(2.0)
 
-    as_last = early.pooled(pcm, (1,))
+    as_last = early.pooled(pcm, (1,))[-512:]
     in_passing = early.pooled(pcm, (0, 1, 2))[512:1024]
 
     assert np.allclose(as_last, in_passing, atol=1e-3)

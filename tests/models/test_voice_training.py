@@ -9,6 +9,7 @@ from models.voice_training import (
     N_FOLDS,
     Recipe,
     calibration,
+    discriminant,
     fit,
     folds,
     held_out_logits,
@@ -29,12 +30,15 @@ N_STATE = 6
 
 
 def heard(seed: int = 0) -> Heard:
-    """Four speakers; anger is in the last block only, neutral speech in the first."""
+    """Four speakers; anger is in the last block's mean only, neutral in the first.
+
+    The features are in the order of `EarlyBlocks.pooled`.
+    """
     draw = np.random.default_rng(seed)
     emotion = np.repeat(["anger", "happiness", "neutral"], 80)
-    features = draw.normal(size=(len(emotion), 2 * N_STATE)).astype(np.float32)
+    features = draw.normal(size=(len(emotion), 3 * N_STATE)).astype(np.float32)
     features[emotion == "neutral", 0] += 4
-    features[emotion == "anger", N_STATE + 1] += 4
+    features[emotion == "anger", 2 * N_STATE + 1] += 4
     return Heard(
         features=features,
         emotion=emotion,
@@ -56,12 +60,40 @@ def test_anger_is_told_from_neutral_and_from_other_excitement() -> None:
     assert angry > np.median(logits[unseen.emotion == "neutral"]) + 1
 
 
-def test_each_part_of_the_head_hears_its_own_block() -> None:
-    head = fit(heard(), CARD, QUICK)
+def test_each_part_of_the_head_hears_its_own_features() -> None:
+    linear = fit(heard(), CARD, replace(QUICK, discriminant_share=0.0))
+    discriminant = fit(heard(), CARD, replace(QUICK, linear_share=0.0))
 
-    assert head.weight[:N_STATE].any()
-    assert not head.weight[N_STATE:].any()
-    assert head.hidden.shape == (QUICK.hidden, N_STATE)
+    assert linear.weight[:N_STATE].any()
+    assert not linear.weight[N_STATE:].any()
+    assert not discriminant.weight[:N_STATE].any()
+    assert discriminant.weight[N_STATE:].all()
+    assert linear.hidden.shape == (QUICK.hidden, N_STATE)
+
+
+def test_anger_that_is_only_in_how_much_a_voice_varies_is_heard() -> None:
+    speech = heard()
+    speech.features[:, 2 * N_STATE + 1] = speech.features[:, 2 * N_STATE + 2]
+    speech.features[speech.angry, N_STATE] += 3
+
+    logits = fit(speech, CARD, QUICK).logits(speech.features)
+
+    assert np.median(logits[speech.angry]) > np.median(logits[~speech.angry]) + 0.5
+
+
+def test_the_discriminant_looks_where_the_means_lie_apart_and_little_varies() -> None:
+    draw = np.random.default_rng(2)
+    angry = np.arange(2000) % 2 == 1
+    x = draw.normal(size=(2000, 3)).astype(np.float32)
+    x[:, 0] *= 0.1
+    x[angry, :2] += 0.5
+
+    direction, middle = discriminant(x, angry, np.ones(2000), shrinkage=0.0)
+
+    assert float(direction[0]) > 20 * float(direction[1]) > 0
+    assert middle == pytest.approx(0.25 * float(direction[:2].sum()), rel=0.1)
+    rounder, _ = discriminant(x, angry, np.ones(2000), shrinkage=1.0)
+    assert float(rounder[0]) == pytest.approx(float(rounder[1]), rel=0.1)
 
 
 def test_networks_are_averaged_not_added() -> None:
@@ -88,7 +120,7 @@ def test_a_speaker_is_judged_by_heads_that_never_heard_them() -> None:
     # One speaker whose anger sounds as nobody else's: it cannot be known beforehand.
     odd = speech.speaker == "s0"
     features = speech.features.copy()
-    features[odd, N_STATE + 1] = -4 * speech.angry[odd]
+    features[odd, 2 * N_STATE + 1] = -4 * speech.angry[odd]
     speech = replace(speech, features=features)
 
     logits = held_out_logits(speech, CARD, QUICK, speech.speaker)
