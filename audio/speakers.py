@@ -32,6 +32,21 @@ class Turn:
     speaker: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class HeardFrame:
+    """A frame of a line with several voices, and whose it is.
+
+    Attributes:
+        frame: the audio.
+        speaker: who has the floor over most of it; None where nobody is near.
+        alone: nobody else is heard in any sample of it.
+    """
+
+    frame: Frame
+    speaker: str | None
+    alone: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Stretch:
     """Samples from here to the next stretch: who has the floor, and who speaks."""
@@ -64,13 +79,8 @@ class Timeline:
         """Names, in the order in which they are first heard."""
         return tuple(dict.fromkeys(turn.speaker for turn in self.turns))
 
-    def owner(self, frame: Frame) -> tuple[str | None, bool]:
-        """Tell who has the floor over most of a frame, and whether nobody else speaks.
-
-        Returns:
-            the speaker, None where nobody is near; and True where no other speaker
-            is heard in any sample of the frame.
-        """
+    def hear(self, frame: Frame) -> HeardFrame:
+        """Tell whose a frame is."""
         shares: dict[str | None, int] = {}
         speaking: set[str] = set()
         index = bisect_right(self._starts, frame.start) - 1
@@ -86,7 +96,7 @@ class Timeline:
         holder = max(shares, key=lambda name: (name is not None, shares[name]))
         if holder is None:
             holder = self._nearest(frame)
-        return holder, not speaking - {holder}
+        return HeardFrame(frame, holder, not speaking - {holder})
 
     def most_heard(self, start_s: float, end_s: float, among: Sequence[str]) -> str:
         """Tell whose turns overlap a stretch most; the first named where none does.
@@ -136,31 +146,34 @@ class Router:
     and is kept from the voice model.
 
     Args:
-        timeline: who speaks when.
-        roles: party of each speaker; a speaker without one is nobody's.
-        parties: those who get a frame each, in this order.
+        parties: those who get a frame each, in this order; one may stand there twice,
+            while nobody knows who is who.
+        places: index into `parties` of each speaker.
+        elsewhere: that of a speaker who has none there; None: his frames are nobody's.
     """
 
     def __init__(
         self,
-        timeline: Timeline,
-        roles: Mapping[str, Party],
         parties: Sequence[Party],
+        places: Mapping[str, int],
+        elsewhere: int | None = None,
     ) -> None:
-        self._timeline = timeline
-        self._roles = dict(roles)
         self._parties = tuple(parties)
+        self._places = dict(places)
+        self._elsewhere = elsewhere
         self._silence = np.zeros(FRAME_SAMPLES, np.float32)
 
-    def route(self, frame: Frame) -> tuple[Frame, ...]:
+    def route(self, heard: HeardFrame) -> tuple[Frame, ...]:
         """Return one frame for each party."""
-        speaker, alone = self._timeline.owner(frame)
-        owner = self._roles.get(speaker) if speaker is not None else None
+        frame = heard.frame
+        owner = None
+        if heard.speaker is not None:
+            owner = self._places.get(heard.speaker, self._elsewhere)
         return tuple(
-            Frame(frame.pcm, frame.start, party, shared=not alone)
-            if party is owner
+            Frame(frame.pcm, frame.start, party, shared=not heard.alone)
+            if place == owner
             else Frame(self._silence, frame.start, party)
-            for party in self._parties
+            for place, party in enumerate(self._parties)
         )
 
 

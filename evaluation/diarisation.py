@@ -29,6 +29,7 @@ from evaluation.report import Figure, Report
 from models import diarisation_weights
 from models.diarisation import DiarisationParams, PyannoteDiariser
 from models.errors import DataError
+from models.ports import Diarisation
 from models.voice_audio import read_mono
 from server.config import Settings
 from server.events import CallStarted, Consent, RolesAssigned
@@ -258,7 +259,8 @@ def role_error(outcomes: Sequence[Outcome]) -> Figure:
 def _roles(outcome: Outcome, factory: CallFactory) -> RolesAssigned:
     framer = Framer(AudioFormat(Encoding.PCM_S16LE, RATE, 1), (Party.UNKNOWN,))
     frames = framer.receive_pcm(outcome.case.pcm[:, None]) + framer.flush()
-    heard = Heard(tuple(frame for (frame,) in frames), Timeline(outcome.ours))
+    found = Diarisation(outcome.ours, outcome.ours)
+    heard = Heard.of([frame for (frame,) in frames], found)
     call = CallStarted(
         outcome.case.name, "", "", None, (Party.UNKNOWN,), Consent.GRANTED, "", ()
     )

@@ -5,14 +5,24 @@ silences; then each party's recordings are placed, sent through a room and a han
 of their own, summed and coded. Seeded: the same draw gives the same call.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.codec import AudioFormat, Encoding, decode, encode
 from audio.speakers import Turn
+from evaluation.diarisation_sounds import (
+    FAR_DB,
+    babble,
+    clatter,
+    coded,
+    damaged,
+    held,
+    in_a_room,
+    noisy,
+    through_handset,
+)
 from evaluation.diarisation_voices import (
     RATE,
     STEP_S,
@@ -36,11 +46,9 @@ _TRANSFERRED = 0.5
 _HANDED_OVER = 0.7
 """Share of those in which the second goes then."""
 
+_FAR_THIRD = 0.6
 _ECHOING = 0.1
-_TONES = 0.4
 _EDGE_S = 0.005
-_CODED = (Encoding.MULAW, Encoding.ALAW)
-_RINGS_HZ = ((440.0, 480.0), (425.0, 425.0), (350.0, 440.0), (697.0, 1209.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,11 @@ class MixtureParams:
         same_corpus: share of calls whose voices are all of one corpus.
         coded: share of parties whose leg is coded before the legs are summed.
         fixed_mood: share of parties that keep to two moods.
+        longest_silence_s: of silences.
+        far: share of calls that are a room with one microphone on the table.
+        babble: share of lines with many others talking far behind.
+        clatter: share of lines with keys, knocks and cups.
+        damaged: share of lines that lose packets and clip.
     """
 
     duration_s: float = 60.0
@@ -86,6 +99,11 @@ class MixtureParams:
     same_corpus: float = 0.8
     coded: float = 0.6
     fixed_mood: float = 0.5
+    longest_silence_s: float = 6.0
+    far: float = 0.0
+    babble: float = 0.0
+    clatter: float = 0.0
+    damaged: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,6 +149,7 @@ def simulate(
         params: how calls go.
         draw: decides everything that is left to chance.
     """
+    far = _happens(params.far, draw)
     speakers = _cast(voices, params, draw)
     n_steps = round(params.duration_s / STEP_S)
     legs = np.zeros((len(speakers), n_steps * STEP_SAMPLES), np.float32)
@@ -139,14 +158,46 @@ def simulate(
     plan, silences = _plan(len(speakers), n_steps, params, draw)
     for turn in plan:
         parts[turn.speaker].fill(turn, legs[turn.speaker], speech[turn.speaker])
-    line = _line([part.leg(leg) for part, leg in zip(parts, legs, strict=True)], draw)
+    if far:
+        sent = [in_a_room(leg, draw, FAR_DB) for leg in legs]
+    else:
+        sent = [part.leg(leg) for part, leg in zip(parts, legs, strict=True)]
+    line = _line(sent, draw)
     for start, end in silences:
         if draw.random() < params.music:
-            line[start * STEP_SAMPLES : end * STEP_SAMPLES] += _held(end - start, draw)
-    line = _coded(_noisy(line, draw.uniform(*params.snr_db), draw), draw)
+            line[start * STEP_SAMPLES : end * STEP_SAMPLES] += held(end - start, draw)
+    if _happens(params.babble, draw):
+        line = babble(line, voices, draw)
+    if _happens(params.clatter, draw):
+        line = clatter(line, draw)
+    line = noisy(line, draw.uniform(*params.snr_db), draw)
+    if _happens(params.damaged, draw):
+        line = damaged(line, draw)
+    if not far:
+        line = coded(line, draw)
     merged = [~without_short(~mask, round(_MERGED_PAUSE_S / STEP_S)) for mask in speech]
     names = tuple(f"s{index}-{v.speaker}" for index, v in enumerate(speakers))
     return Mixture(line, np.array(merged), names)
+
+
+def _happens(share: float, draw: np.random.Generator) -> bool:
+    """Draw, but only where there is a choice: what is switched off draws nothing."""
+    return share > 0 and bool(draw.random() < share)
+
+
+def varied(params: MixtureParams, draw: np.random.Generator) -> MixtureParams:
+    """Draw how one call goes: in haste or at leisure, often or rarely interrupted."""
+    far = bool(draw.random() < params.far)
+    return replace(
+        params,
+        far=float(far),
+        third=_FAR_THIRD if far else params.third,
+        turn_s=params.turn_s * 2 ** draw.uniform(-1.4, 0.7),
+        overlapping=draw.uniform(0.05, 0.45),
+        backchannel=draw.uniform(0.1, 0.8),
+        long_silence=float(draw.choice((0.02, 0.08, 0.4))),
+        longest_silence_s=draw.uniform(4, 16),
+    )
 
 
 def _cast(
@@ -229,7 +280,7 @@ def _next_start(
         overlap = round(draw.uniform(0.1, params.longest_overlap_s) / STEP_S)
         return max(end - overlap, now + round(0.2 / STEP_S))
     if chance > 1 - params.long_silence:
-        return end + round(draw.uniform(2, 6) / STEP_S)
+        return end + round(draw.uniform(2, params.longest_silence_s) / STEP_S)
     return end + round(draw.exponential(0.35) / STEP_S)
 
 
@@ -264,10 +315,10 @@ class _Part:
         """Send the party's speech through a room, a handset and its line."""
         draw, params = self._draw, self._params
         if draw.random() < params.reverberant:
-            pcm = _in_a_room(pcm, draw)
-        pcm = _through_handset(pcm, draw)
-        pcm = _noisy(pcm, draw.uniform(*params.snr_db), draw)
-        return _coded(pcm, draw) if draw.random() < params.coded else pcm
+            pcm = in_a_room(pcm, draw)
+        pcm = through_handset(pcm, draw)
+        pcm = noisy(pcm, draw.uniform(*params.snr_db), draw)
+        return coded(pcm, draw) if draw.random() < params.coded else pcm
 
 
 def _place(  # noqa: PLR0913, PLR0917  # what is placed, where, how loud, and into what
@@ -293,49 +344,6 @@ def _place(  # noqa: PLR0913, PLR0917  # what is placed, where, how loud, and in
     return start + n_fit
 
 
-def _in_a_room(
-    pcm: NDArray[np.float32], draw: np.random.Generator
-) -> NDArray[np.float32]:
-    """Add a tail of noise that decays by 60 dB in 0.15 to 0.6 s, 3 to 15 dB down."""
-    decay_s = draw.uniform(0.15, 0.6)
-    time_s = np.arange(int(decay_s * RATE)) / RATE
-    tail = draw.standard_normal(len(time_s)) * 10 ** (-3 * time_s / decay_s)
-    tail *= 10 ** (-draw.uniform(3, 15) / 20) / np.sqrt(np.sum(tail**2))
-    n_fft = _fast_size(len(pcm) + len(tail))
-    spectrum = np.fft.rfft(pcm, n_fft) * np.fft.rfft(tail, n_fft)
-    return (pcm + np.fft.irfft(spectrum, n_fft)[: len(pcm)]).astype(np.float32)
-
-
-def _through_handset(
-    pcm: NDArray[np.float32], draw: np.random.Generator
-) -> NDArray[np.float32]:
-    """Tilt the spectrum around 1 kHz and cut what the line does not carry."""
-    n_fft = _fast_size(len(pcm))
-    hz = np.maximum(np.fft.rfftfreq(n_fft, 1 / RATE), 50)
-    gain = 10 ** (draw.uniform(-4, 4) * np.log2(hz / 1000) / 20)
-    low_hz, high_hz = draw.uniform(60, 350), draw.uniform(3000, 3900)
-    gain /= np.sqrt(1 + (low_hz / hz) ** 6) * np.sqrt(1 + (hz / high_hz) ** 16)
-    heard = np.fft.irfft(np.fft.rfft(pcm, n_fft) * gain, n_fft)[: len(pcm)]
-    return heard.astype(np.float32)
-
-
-def _noisy(
-    pcm: NDArray[np.float32], snr_db: float, draw: np.random.Generator
-) -> NDArray[np.float32]:
-    """Add noise between white and brown that swells and fades a little."""
-    n_fft = _fast_size(len(pcm))
-    spectrum = np.fft.rfft(draw.standard_normal(n_fft))
-    hz = np.maximum(np.fft.rfftfreq(n_fft, 1 / RATE), 50)
-    noise = np.fft.irfft(spectrum * hz ** -draw.uniform(0, 1), n_fft)[: len(pcm)]
-    knots = 10 ** (draw.normal(0, 3, 1 + len(pcm) // (2 * RATE)) / 20)
-    places = np.linspace(0, len(knots) - 1, len(pcm))
-    noise *= np.interp(places, np.arange(len(knots)), knots)
-    loud = pcm[np.abs(pcm) > 10 ** (-50 / 20)]
-    level = np.sqrt(np.mean(np.square(loud))) if len(loud) else 10 ** (-30 / 20)
-    noise *= level * 10 ** (-snr_db / 20) / np.sqrt(np.mean(noise**2))
-    return (pcm + noise).astype(np.float32)
-
-
 def _line(
     legs: list[NDArray[np.float32]], draw: np.random.Generator
 ) -> NDArray[np.float32]:
@@ -345,35 +353,3 @@ def _line(
         delay = round(draw.uniform(0.05, 0.25) * RATE)
         line[delay:] += 10 ** (-draw.uniform(18, 32) / 20) * line[:-delay]
     return line
-
-
-def _held(n_steps: int, draw: np.random.Generator) -> NDArray[np.float32]:
-    """Return what is heard while nobody speaks: chords, or the tones of a line."""
-    n_samples = n_steps * STEP_SAMPLES
-    time_s = np.arange(n_samples) / RATE
-    pcm = np.zeros(n_samples)
-    if draw.random() < _TONES:
-        low, high = _RINGS_HZ[int(draw.integers(len(_RINGS_HZ)))]
-        pcm = np.sin(2 * np.pi * low * time_s) + np.sin(2 * np.pi * high * time_s)
-        pcm *= (time_s % 1.5) < draw.uniform(0.2, 1.2)
-    else:
-        beat_s = draw.uniform(0.25, 0.8)
-        for beat in range(int(n_samples / RATE / beat_s) + 1):
-            start = round(beat * beat_s * RATE)
-            since_s = time_s[: max(0, min(n_samples - start, round(2 * beat_s * RATE)))]
-            for note in draw.integers(0, 24, int(draw.integers(1, 5))):
-                phase = 2 * np.pi * 130.8 * 2 ** (note / 12) * since_s
-                tone = np.sin(phase) + np.sin(2 * phase) / 3 + np.sin(3 * phase) / 6
-                pcm[start : start + len(since_s)] += tone * np.exp(-since_s / beat_s)
-    level = 10 ** (draw.uniform(-38, -20) / 20)
-    return np.asarray(pcm * level / (np.sqrt(np.mean(pcm**2)) + 1e-9), np.float32)
-
-
-def _coded(pcm: NDArray[np.float32], draw: np.random.Generator) -> NDArray[np.float32]:
-    coding = AudioFormat(_CODED[int(draw.integers(len(_CODED)))], RATE, 1)
-    return decode(encode(pcm[:, None], coding), coding)[:, 0]
-
-
-def _fast_size(n_samples: int) -> int:
-    """Return the next size that an FFT is quick with: a multiple of 2000."""
-    return -(-n_samples // 2000) * 2000

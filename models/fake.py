@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.frame import RATE, CustomerWindow, Frame
-from audio.speakers import Turn
+from audio.speakers import HeardFrame, Timeline, Turn
 from models.errors import InferenceError
 from models.ports import Diarisation, Transcript, VoiceReading
 
@@ -117,6 +117,33 @@ class FakeVoiceReader:
         by_level = min(1.0, max(0.0, (level + 40.0) / 30.0))
         anger = self._script[index] if index < len(self._script) else by_level
         return VoiceReading(window.end_s, anger, level, self.model)
+
+
+class FakeTracker:
+    """A `SpeakerTracker` that says what it was told, a little later.
+
+    Args:
+        turns: who speaks when, whatever the audio.
+        behind: frames that must follow one before it is given to somebody.
+    """
+
+    def __init__(self, turns: Sequence[Turn], behind: int = 20) -> None:
+        self._timeline = Timeline(turns)
+        self._behind = behind
+        self._waiting: list[Frame] = []
+
+    def feed(self, frame: Frame) -> list[HeardFrame]:
+        """Return the frame that came `behind` frames ago."""
+        self._waiting.append(frame)
+        n_certain = len(self._waiting) - self._behind
+        return [self._next() for _ in range(max(0, n_certain))]
+
+    def flush(self) -> list[HeardFrame]:
+        """Return those that are left."""
+        return [self._next() for _ in range(len(self._waiting))]
+
+    def _next(self) -> HeardFrame:
+        return self._timeline.hear(self._waiting.pop(0))
 
 
 class FakeDiariser:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.frame import CustomerWindow, Frame
-from audio.speakers import Turn
+from audio.speakers import HeardFrame, Turn
 from models.errors import InferenceError
 
 
@@ -168,6 +168,30 @@ class Diariser(Protocol):
 
         Args:
             pcm: float32, shape ``(n_samples,)``, mono at 16 kHz, in [-1, 1].
+
+        Raises:
+            InferenceError: the models could not run on this input.
+        """
+        ...
+
+
+class SpeakerTracker(Protocol):
+    """Tells the voices of one line apart as they come. Keeps state: one for each call.
+
+    A function of the frames alone: the same frames give the same speakers. What it
+    makes of a voice to tell it from others dies with it.
+    """
+
+    def feed(self, frame: Frame) -> list[HeardFrame]:
+        """Take the next frame; return those whose speaker is certain by now, in order.
+
+        Raises:
+            InferenceError: the models could not run on this input.
+        """
+        ...
+
+    def flush(self) -> list[HeardFrame]:
+        """Return the frames that are left, at the end of the call.
 
         Raises:
             InferenceError: the models could not run on this input.

@@ -36,7 +36,10 @@ from server.events import (
     Paused,
     Recovered,
     Resumed,
+    RolesAssigned,
+    StartedOver,
     TranscriptFinal,
+    current,
 )
 
 CURVE_S = 190.0
@@ -66,6 +69,8 @@ _ALWAYS = (
     ConsentChanged,
     Paused,
     Resumed,
+    StartedOver,
+    RolesAssigned,
     CallEnded,
 )
 _LATEST = (HostilityPoint, TranscriptFinal)
@@ -95,6 +100,7 @@ def shown(entries: Iterable[LogEntry]) -> list[LogEntry]:
 
 def thinned(entries: Sequence[LogEntry]) -> tuple[list[LogEntry], Totals]:
     """A whole log as a board needs it, and what the rest adds up to."""
+    entries = current(entries)
     totals = Totals({}, {}, 0.0)
     last_s = entries[-1].at_s if entries else 0.0
     words: dict[Party, LogEntry] = {}

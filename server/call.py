@@ -41,6 +41,7 @@ from models.ports import SpeechDetector, Transcript, VoiceReading
 from server.controls import (
     AcknowledgeAlert,
     AlertControl,
+    AssignRoles,
     CloseAlert,
     Control,
     CueControl,
@@ -206,6 +207,7 @@ class Call:
         words: reads the customer's words.
         playbook: where opening lines come from.
         params: how to listen.
+        n_utterances: that there were before, where the call is listened to again.
 
     Attributes:
         ended: the last entry has been written; nothing further is taken.
@@ -218,6 +220,7 @@ class Call:
         words: WordReader,
         playbook: Playbook,
         params: CallParams,
+        n_utterances: int = 0,
     ) -> None:
         self.ended = False
         self._started = started
@@ -245,7 +248,7 @@ class Call:
         self._utterances: dict[int, tuple[_Pending, _Utterance]] = {}
         self._readings: dict[int, _Pending] = {}
         self._n_requests = 0
-        self._n_utterances = 0
+        self._n_utterances = n_utterances
         self._ending: _End | None = None
         self._now = 0
         self._received = 0
@@ -261,6 +264,11 @@ class Call:
     def received_s(self) -> float:
         """Call time up to which audio has arrived."""
         return self._received / RATE
+
+    @property
+    def starting_over(self) -> bool:
+        """Whether the call is being listened to once more: never, with two channels."""
+        return False
 
     @property
     def waiting_for(self) -> int | None:
@@ -368,6 +376,8 @@ class Call:
             case Recovered(what=Degradation.VOICE_SPARSE):
                 self._windows.hop_s = self._params.windows.hop_s
                 self._emit(control)
+            case AssignRoles():
+                pass  # Each channel has its party here.
             case _:
                 self._emit(control)
         # A call for help is told at once, even where no audio comes.

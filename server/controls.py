@@ -18,6 +18,7 @@ from server.events import (
     Recovered,
     Resumed,
     RolesAssigned,
+    TurnsFound,
 )
 
 
@@ -65,6 +66,17 @@ class OfferLine:
     """The agent wants another line to say."""
 
 
+@dataclass(frozen=True, slots=True)
+class AssignRoles:
+    """Somebody says which voice on a line with one channel is the customer's.
+
+    Without effect on a line with two, and when there is no such speaker.
+    """
+
+    customer: str
+    by: str
+
+
 AlertControl = AcknowledgeAlert | SnoozeAlert | CloseAlert | WithdrawHelp
 CueControl = DismissCue | OfferLine | CuesMuted | CuesUnmuted
 Told = (
@@ -79,6 +91,7 @@ Told = (
     | Recovered
     | ModelsChanged
     | RolesAssigned
+    | TurnsFound
 )
-Control = AlertControl | CueControl | Told
+Control = AlertControl | CueControl | AssignRoles | Told
 """What people and the service do to a call; it takes effect between two frames."""

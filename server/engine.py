@@ -19,6 +19,7 @@ from audio.frame import CustomerWindow
 from models.errors import InferenceError
 from models.ports import (
     Diariser,
+    SpeakerTracker,
     SpeechDetector,
     Spoken,
     Transcriber,
@@ -56,6 +57,7 @@ class Models:
         words_batch: utterances in a batch at most.
         diariser: tells voices on one channel apart; without one, calls with one
             channel are transcribed but not scored.
+        new_tracker: likewise for live calls, one for each.
     """
 
     new_detector: DetectorFactory
@@ -65,6 +67,7 @@ class Models:
     words_workers: int = 1
     words_batch: int = 8
     diariser: Diariser | None = None
+    new_tracker: Callable[[], SpeakerTracker] | None = None
 
 
 class Urgency(IntEnum):

@@ -6,6 +6,7 @@ whole call knows and wraps each in a `LogEntry`. The log is the contract with
 screens, storage and subscribers: docs/protocol.md has the schema.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -211,6 +212,42 @@ class SpeakerHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnHeard:
+    """One speaker's speech from a start to an end: a line of RTTM."""
+
+    start_s: float
+    end_s: float
+    speaker: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnsFound:
+    """Who speaks when on a line with one channel, heard as a whole.
+
+    Attributes:
+        turns: of every speaker; they may overlap.
+        floor: the same without overlaps: who is the louder where several speak.
+    """
+
+    turns: tuple[TurnHeard, ...]
+    floor: tuple[TurnHeard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StartedOver:
+    """What follows takes the place of everything that stands before.
+
+    Who is who is seen in another way from here on, so the call is listened to once
+    more from its beginning, and its log goes on with another `CallStarted`.
+
+    Attributes:
+        by: who said so; empty when it follows from the call itself.
+    """
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class RolesAssigned:
     """Who is who on a line with one channel, from here on.
 
@@ -247,7 +284,7 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class CallEnded:
-    """The last entry of every log."""
+    """The last entry of every log, but for what starts over afterwards."""
 
     reason: CallEndReason
     duration_s: float
@@ -292,6 +329,8 @@ Event = (
     | Recovered
     | ModelsChanged
     | RolesAssigned
+    | TurnsFound
+    | StartedOver
     | ConsentChanged
     | Paused
     | Resumed
@@ -312,6 +351,15 @@ class LogEntry:
     seq: int
     at_s: float
     event: Event
+
+
+def current(entries: Sequence[LogEntry]) -> list[LogEntry]:
+    """Return the entries that hold: those after the last `StartedOver`."""
+    first = 0
+    for place, entry in enumerate(entries, 1):
+        if isinstance(entry.event, StartedOver):
+            first = place
+    return list(entries[first:])
 
 
 @dataclass(frozen=True, slots=True)

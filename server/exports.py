@@ -8,9 +8,16 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 from audio.events import SpeechEnded
+from audio.frame import Party
 from audio.speakers import Turn
 from emotion.events import HostilityPoint
-from server.events import SCHEMA_VERSION, LogEntry, TranscriptFinal
+from server.events import (
+    SCHEMA_VERSION,
+    LogEntry,
+    RolesAssigned,
+    TranscriptFinal,
+    TurnsFound,
+)
 from server.wire import entry_to_json
 
 _Timed = TypeVar("_Timed", SpeechEnded, TranscriptFinal)
@@ -55,6 +62,10 @@ def write_transcript(entries: Sequence[LogEntry], file: TextIO, _name: str) -> N
 
 def write_turns(entries: Sequence[LogEntry], file: TextIO, name: str) -> None:
     """Who spoke when, as RTTM."""
+    for entry in entries:
+        if isinstance(entry.event, TurnsFound):
+            write_speakers(_named(entries, entry.event), file, name)
+            return
     uri = "_".join(name.split()) or "call"
     for event in _by_start(entries, SpeechEnded):
         duration_s = event.end_s - event.start_s
@@ -62,6 +73,26 @@ def write_turns(entries: Sequence[LogEntry], file: TextIO, name: str) -> None:
             f"SPEAKER {uri} 1 {event.start_s:.3f} {duration_s:.3f} "
             f"<NA> <NA> {event.party} <NA> <NA>\n"
         )
+
+
+def _named(entries: Sequence[LogEntry], found: TurnsFound) -> list[Turn]:
+    """The turns of a line with one channel, under their parties where those are known.
+
+    Several agents keep their own names behind that of their party.
+    """
+    names: dict[str, str] = {}
+    for entry in entries:
+        if isinstance(entry.event, RolesAssigned):
+            agents = [s for s in entry.event.speakers if s.party is Party.AGENT]
+            for who in entry.event.speakers:
+                names[who.speaker] = str(who.party)
+                several = len(agents) > 1 and who.party is Party.AGENT
+                if several or who.party is Party.UNKNOWN:
+                    names[who.speaker] = f"{who.party}-{who.speaker}"
+    return [
+        Turn(turn.start_s, turn.end_s, names.get(turn.speaker, turn.speaker))
+        for turn in found.turns
+    ]
 
 
 def _by_start(entries: Iterable[LogEntry], kind: type[_Timed]) -> list[_Timed]:

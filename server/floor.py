@@ -1,6 +1,6 @@
 """The floor's figures of one day, kept up to date from what happens in the calls."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -8,7 +8,7 @@ from statistics import median
 
 from alerts.events import AlertAcknowledged, AlertOpened, CueFollowed, CueIgnored
 from emotion.events import Phase, PhaseChanged
-from server.events import CallEnded, Event, LogEntry
+from server.events import CallEnded, Event, LogEntry, StartedOver
 
 _HOT = (Phase.TAKE_OFF, Phase.PEAK)
 _COOL = (Phase.COOL_DOWN, Phase.PROBLEM_SOLVING, Phase.RATIONAL)
@@ -39,6 +39,7 @@ COUNTED = (
     AlertAcknowledged,
     CueFollowed,
     CueIgnored,
+    StartedOver,
     CallEnded,
 )
 """The kinds of events that change a figure."""
@@ -55,6 +56,7 @@ class Floor:
         self._taken_s: deque[float] = deque(maxlen=_LATEST)
         self._followed = 0
         self._ignored = 0
+        self._cues: Counter[tuple[str, bool]] = Counter()
 
     def begin(self, day: date) -> None:
         """Begin `day` unless it is the one that runs; calls go on being followed."""
@@ -64,6 +66,7 @@ class Floor:
         self._cooled_s.clear()
         self._taken_s.clear()
         self._followed = self._ignored = 0
+        self._cues.clear()
 
     @property
     def figures(self) -> Figures:
@@ -94,14 +97,22 @@ class Floor:
                 opened_s = self._opened_s.pop((call_id, alert_id), None)
                 if opened_s is not None:
                     self._taken_s.append(at_s - opened_s)
-            case CueFollowed():
-                self._followed += 1
-            case CueIgnored():
-                self._ignored += 1
+            case CueFollowed() | CueIgnored():
+                self._judge_cue(call_id, event)
+            case StartedOver():
+                self._followed -= self._cues.pop((call_id, True), 0)
+                self._ignored -= self._cues.pop((call_id, False), 0)
+                self._forget(call_id)
             case CallEnded():
                 self._forget(call_id)
             case _:
                 pass
+
+    def _judge_cue(self, call_id: str, event: CueFollowed | CueIgnored) -> None:
+        followed = isinstance(event, CueFollowed)
+        self._followed += followed
+        self._ignored += not followed
+        self._cues[call_id, followed] += 1
 
     def _forget(self, call_id: str) -> None:
         self._hot_since_s.pop(call_id, None)

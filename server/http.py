@@ -173,9 +173,11 @@ def _add_calls(app: FastAPI, storage: Storage, data_dir: Path) -> None:
         viewer: Annotated[Viewer, needs(Permission.CALLS)],
         *,
         unredacted: bool = False,
+        whole: bool = False,
     ) -> list[dict[str, Any]]:
         await _known(storage, call_id)
-        log = await storage.entries(call_id)
+        read = storage.whole_log if whole else storage.entries
+        log = await read(call_id)
         if unredacted:
             await access.record_unredacted(viewer, Action.VIEW_UNREDACTED, call_id)
         else:

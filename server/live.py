@@ -52,6 +52,7 @@ from server.intake import Intake, Line
 from server.journal import Ending
 from server.log_keeper import LogKeeper
 from server.metrics import Metrics
+from server.mono_call import MonoCall
 from server.recorder import Recorder
 from server.retrace import Retrace
 from server.storage import Storage
@@ -139,7 +140,7 @@ class LiveCall:
 
     def __init__(
         self,
-        call: Call,
+        call: Call | MonoCall,
         recorder: Recorder,
         outside: Outside,
         log: Sequence[LogEntry] | None = None,
@@ -226,9 +227,9 @@ class LiveCall:
 
     @property
     def catching_up(self) -> bool:
-        """Whether the call was taken up again and is not yet where it was."""
+        """Whether the call is listened to again and is not yet where it was."""
         behind = not self._retrace.done or self.behind_s > _CATCHING_UP_S
-        return self._recovered and behind
+        return (self._recovered and behind) or self._call.starting_over
 
     @property
     def in_time(self) -> bool:
@@ -240,7 +241,8 @@ class LiveCall:
     @property
     def reads_voice(self) -> bool:
         """Whether the customer's voice is listened to."""
-        scored = Party.CUSTOMER in self.started.parties
+        mono = isinstance(self._call, MonoCall)
+        scored = Party.CUSTOMER in self.started.parties or mono
         live = self.end_reason is None
         return live and scored and self.consent is Consent.GRANTED
 

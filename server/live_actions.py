@@ -28,7 +28,7 @@ from server.controls import (
     SnoozeAlert,
     WithdrawHelp,
 )
-from server.events import Note
+from server.events import Note, current
 from server.live import LiveCall
 from server.trust.access import Access, Permission, Viewer, needs
 from server.trust.audit import Action, Detail
@@ -108,7 +108,7 @@ _Find = Callable[[str], LiveCall]
 def _open_alerts(live: LiveCall) -> dict[str, bool]:
     """Ids of the alerts of a call that are open, and whether nobody has taken them."""
     found: dict[str, bool] = {}
-    for entry in live.entries:
+    for entry in current(live.entries):
         match entry.event:
             case (
                 AlertOpened(alert_id=alert_id)

@@ -1,6 +1,7 @@
 """Loads the models that the settings name."""
 
 import os
+from functools import partial
 
 from emotion.word_model import parse_word_model
 from emotion.words import WordReader, load_word_reader
@@ -9,6 +10,7 @@ from models.faster_whisper import FasterWhisper
 from models.openai_whisper import OpenAIWhisper
 from models.packed_linear import Precision
 from models.runtime import check_device, set_threads
+from models.speaker_tracking import LiveTracker, TrackingParams
 from models.speech_detection import SileroDetector
 from models.text_encoder import load_text_encoder
 from models.transcription import Recogniser, WhisperTranscriber
@@ -68,6 +70,7 @@ def load_models(settings: Settings) -> Models:
             ),
             token=environment().get(settings.diarisation.token_env, ""),
         ),
+        new_tracker=partial(LiveTracker, params=TrackingParams()),
     )
 
 

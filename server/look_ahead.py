@@ -98,13 +98,16 @@ class LookAhead:
         started: of the call.
         factory: makes the call; its models answer, `words_workers` batches of
             `words_batch` utterances at once.
+        n_utterances: that there were before, where it is listened to again.
 
     Attributes:
         call: the call itself, which hears what was heard here.
         heard_s: call time up to which this has listened.
     """
 
-    def __init__(self, started: CallStarted, factory: CallFactory) -> None:
+    def __init__(
+        self, started: CallStarted, factory: CallFactory, n_utterances: int = 0
+    ) -> None:
         models, params = factory.models, factory.params
         self.heard_s = 0.0
         self._models = models
@@ -112,7 +115,8 @@ class LookAhead:
             _Listener(party, models.new_detector(), params) for party in started.parties
         ]
         hearing = replace(models, new_detector=iter(self._listeners).__next__)
-        self.call: Call = replace(factory, models=hearing).new_call(started)
+        hearer = replace(factory, models=hearing)
+        self.call: Call = hearer.new_plain_call(started, n_utterances)
         self._cross_talk = CrossTalk(len(started.parties), params.cross_talk)
         self._windows: CustomerWindows | None = None
         if started.consent is Consent.GRANTED and Party.CUSTOMER in started.parties:

@@ -6,14 +6,15 @@ party that has the floor; what was written down before is not written down again
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audio.frame import Frame, Party
-from audio.speakers import Router, Timeline
+from audio.speakers import Router, Timeline, Turn
 from emotion.roles import Roles, Said
 from models.errors import InferenceError, ModelError
 from models.ports import (
@@ -25,6 +26,7 @@ from models.ports import (
     VoiceReading,
     transcribe_all,
 )
+from server.controls import Control
 from server.errors import RecordingError
 from server.events import (
     CallStarted,
@@ -32,14 +34,13 @@ from server.events import (
     RolesAssigned,
     SpeakerHeard,
     TranscriptFinal,
+    TurnHeard,
+    TurnsFound,
 )
 from server.factory import CallFactory
-from server.offline import Progress, analyse, follow, frames_of
+from server.mono_call import LEAST_SPEECH_S, PARTIES
+from server.offline import Course, Progress, analyse, follow, frames_of
 from server.recording import Recording
-
-PARTIES = (Party.CUSTOMER, Party.AGENT)
-_LEAST_SPEECH_S = 1.0
-"""Who says less than that in a whole call is given no role of his own by the words."""
 
 _BLOCK_FRAMES = 64
 
@@ -51,10 +52,17 @@ class Heard:
     Attributes:
         frames: the whole recording.
         timeline: who speaks when.
+        found: the same, as it was found.
     """
 
     frames: tuple[Frame, ...]
     timeline: Timeline
+    found: Diarisation
+
+    @classmethod
+    def of(cls, frames: Sequence[Frame], found: Diarisation) -> Self:
+        """Join a recording and what was found in it."""
+        return cls(tuple(frames), Timeline(found.turns, found.floor), found)
 
     def speech_s(self, speaker: str) -> float:
         """How long a speaker speaks in all."""
@@ -70,7 +78,7 @@ class Heard:
         return tuple(
             speaker
             for speaker in self.timeline.speakers
-            if self.speech_s(speaker) >= _LEAST_SPEECH_S
+            if self.speech_s(speaker) >= LEAST_SPEECH_S
         )
 
 
@@ -81,15 +89,24 @@ def hear(recording: Recording, diariser: Diariser) -> Heard:
         RecordingError: the recording is damaged, or cannot be diarised; for want of
             weights, too.
     """
-    frames = tuple(
-        frame for block in frames_of(recording, (Party.UNKNOWN,)) for (frame,) in block
-    )
+    frames = mono_frames(recording)
     pcm = np.concatenate([frame.pcm for frame in frames]) if frames else _EMPTY
     try:
         found = diariser.diarise(pcm)
     except ModelError as error:
         raise RecordingError(f"{recording.path.name}: {error}") from error
-    return Heard(frames, _timeline(found))
+    return Heard.of(frames, found)
+
+
+def mono_frames(recording: Recording) -> tuple[Frame, ...]:
+    """Read a whole recording with one channel.
+
+    Raises:
+        RecordingError: it is damaged, or has more channels.
+    """
+    return tuple(
+        frame for block in frames_of(recording, (Party.UNKNOWN,)) for (frame,) in block
+    )
 
 
 def analyse_recording(
@@ -141,6 +158,7 @@ def analyse_mono(
     factory: CallFactory,
     on_progress: Progress,
     told: RolesAssigned | None = None,
+    course: Course | None = None,
 ) -> Iterator[LogEntry]:
     """Yield the log of a recorded call with one channel.
 
@@ -150,7 +168,9 @@ def analyse_mono(
         factory: what the call is made with.
         on_progress: told how many seconds have been worked through.
         told: who is who, where somebody said so; by default the words decide.
+        course: what else is known of it.
     """
+    course = course or Course()
     memory = _Remembering(factory.models.transcriber)
     models = replace(factory.models, transcriber=memory)
     factory = replace(factory, models=models)
@@ -161,9 +181,14 @@ def analyse_mono(
         routed: list[tuple[Frame, ...]] = [(frame,) for frame in heard.frames]
     else:
         started = replace(started, parties=PARTIES)
-        router = Router(heard.timeline, roles, PARTIES)
-        routed = [router.route(frame) for frame in heard.frames]
-    yield from follow(_blocks(routed), started, factory, on_progress, assigned)
+        router = Router(PARTIES, _places(roles))
+        routed = [router.route(heard.timeline.hear(frame)) for frame in heard.frames]
+    first: tuple[tuple[float, Control], ...] = (
+        (0.0, assigned),
+        (0.0, _turns_found(heard)),
+    )
+    course = replace(course, controls=first + course.controls)
+    yield from follow(_blocks(routed), started, factory, on_progress, course)
 
 
 def _assigned(
@@ -199,10 +224,10 @@ def _said(heard: Heard, started: CallStarted, factory: CallFactory) -> list[Said
     said: list[Said] = []
     guess = dict.fromkeys(heard.timeline.speakers, Party.AGENT)
     guess[heard.speakers[1]] = Party.CUSTOMER
-    router = Router(heard.timeline, guess, PARTIES)
+    router = Router(PARTIES, _places(guess))
     models = replace(factory.models, voice_reader=_NoVoice())
     entries = follow(
-        _blocks([router.route(frame) for frame in heard.frames]),
+        _blocks([router.route(heard.timeline.hear(frame)) for frame in heard.frames]),
         replace(started, parties=PARTIES),
         replace(factory, models=models),
         lambda _: None,
@@ -225,8 +250,15 @@ def _blocks(
         yield routed[first : first + _BLOCK_FRAMES]
 
 
-def _timeline(found: Diarisation) -> Timeline:
-    return Timeline(found.turns, found.floor)
+def _places(roles: Mapping[str, Party]) -> dict[str, int]:
+    return {name: PARTIES.index(party) for name, party in roles.items()}
+
+
+def _turns_found(heard: Heard) -> TurnsFound:
+    def told(turns: Sequence[Turn]) -> tuple[TurnHeard, ...]:
+        return tuple(TurnHeard(one.start_s, one.end_s, one.speaker) for one in turns)
+
+    return TurnsFound(told(heard.found.turns), told(heard.found.floor))
 
 
 _EMPTY = np.zeros(0, np.float32)

@@ -2,21 +2,22 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from audio.codec import AudioFormat, Encoding
 from audio.errors import DamagedError
-from audio.frame import Frame, Party
+from audio.frame import FRAME_S, RATE, Frame, Party
 from audio.framer import Framer
 from models.ports import Transcript, VoiceReading
 from server.call import Call, Output, TranscribeRequest, VoiceRequest
+from server.controls import Control
 from server.errors import RecordingError
 from server.events import (
     CallEndReason,
     CallStarted,
     LanguageDetected,
     LogEntry,
-    RolesAssigned,
 )
 from server.factory import CallFactory
 from server.look_ahead import LookAhead
@@ -27,6 +28,21 @@ Progress = Callable[[float], None]
 
 AHEAD_S = 300.0
 """How far ahead of a call its questions are looked for: 40 MB of two channels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What else is known of a recorded call.
+
+    Attributes:
+        controls: what was done to the call, each with its second, in order.
+        reason: why it ended.
+        n_utterances: that its log has already, where it is listened to again.
+    """
+
+    controls: tuple[tuple[float, Control], ...] = ()
+    reason: CallEndReason = CallEndReason.COMPLETED
+    n_utterances: int = 0
 
 
 def analyse(
@@ -51,7 +67,7 @@ def follow(
     started: CallStarted,
     factory: CallFactory,
     on_progress: Progress,
-    roles: RolesAssigned | None = None,
+    course: Course | None = None,
     ahead_s: float = AHEAD_S,
 ) -> Iterator[LogEntry]:
     """Yield the log of a call over frames that are all there already.
@@ -61,27 +77,49 @@ def follow(
         started: its first entry.
         factory: what the call is made with.
         on_progress: told how many seconds have been worked through.
-        roles: who is who, where that had to be found out first.
+        course: what else is known of it.
         ahead_s: how far ahead of the call its questions are looked for.
     """
-    with LookAhead(started, factory) as ahead:
+    course = course or Course()
+    controls = deque(course.controls)
+    with LookAhead(started, factory, course.n_utterances) as ahead:
         call = ahead.call
         yield from answered(call, call.start(), ahead)
-        if roles is not None:
-            yield from answered(call, call.receive_control(roles), ahead)
         waiting: deque[Sequence[tuple[Frame, ...]]] = deque()
         for block in blocks:
             ahead.hear(block)
             waiting.append(block)
             while ahead.heard_s - call.received_s > ahead_s:
-                frames = waiting.popleft()
-                yield from answered(call, call.receive_frames(frames), ahead)
+                yield from _heard(call, waiting.popleft(), controls, ahead)
             on_progress(call.received_s)
         ahead.flush()
         for block in waiting:
-            yield from answered(call, call.receive_frames(block), ahead)
+            yield from _heard(call, block, controls, ahead)
             on_progress(call.received_s)
-        yield from answered(call, call.end(CallEndReason.COMPLETED), ahead)
+        for _, control in controls:
+            yield from answered(call, call.receive_control(control), ahead)
+        yield from answered(call, call.end(course.reason), ahead)
+
+
+def _heard(
+    call: Call,
+    frames: Sequence[tuple[Frame, ...]],
+    controls: deque[tuple[float, Control]],
+    answers: "Answers",
+) -> Iterator[LogEntry]:
+    """Give a call its next frames, and between them what was done to it."""
+    at = 0
+    while at < len(frames):
+        now_s = frames[at][0].start / RATE
+        while controls and controls[0][0] <= now_s + FRAME_S / 2:
+            control = controls.popleft()[1]
+            yield from answered(call, call.receive_control(control), answers)
+        end = len(frames)
+        if controls:
+            until = round((controls[0][0] - now_s) / FRAME_S)
+            end = min(end, at + max(1, until))
+        yield from answered(call, call.receive_frames(frames[at:end]), answers)
+        at = end
 
 
 def frames_of(

@@ -43,7 +43,7 @@ async def recover_calls(calls: LiveCalls, storage: Storage, recordings: Path) ->
         if summary is not None and summary.end_reason is not None:
             await asyncio.to_thread(_tidy_up, journal, recordings)
         else:
-            await calls.take_up(journal, await storage.entries(call_id))
+            await calls.take_up(journal, await storage.whole_log(call_id))
     for summary in await storage.calls(live=True, limit=_ALL):
         if summary.call_id not in calls.by_id:
             await _end(summary, storage, recordings)
@@ -71,7 +71,7 @@ def _tidy_up(journal: Journal, recordings: Path) -> None:
 
 async def _end(summary: CallSummary, storage: Storage, recordings: Path) -> None:
     """End a call of which there is no journal; what had been written stays."""
-    entries = await storage.entries(summary.call_id)
+    entries = await storage.whole_log(summary.call_id)
     duration_s = await asyncio.to_thread(_rescue_audio, summary, recordings)
     seq = entries[-1].seq + 1 if entries else 1
     end = CallEnded(CallEndReason.SERVICE_FAILED, duration_s)

@@ -28,6 +28,7 @@ from server.events import (
     LogEntry,
     TranscriptFinal,
 )
+from server.mono_call import MonoCall
 from server.wire import entry_to_json
 
 _WORDS_WITHIN = 2
@@ -51,7 +52,7 @@ class Retrace:
         """Whether everything that is stored has been written again."""
         return self._n_seen == len(self._log)
 
-    def follow(self, call: Call, outputs: Sequence[Output]) -> list[Output]:
+    def follow(self, call: Call | MonoCall, outputs: Sequence[Output]) -> list[Output]:
         """Return what of a call's outputs is new, answering from the log.
 
         Raises:
@@ -103,7 +104,7 @@ class Retrace:
         last = len(self._log) - self._n_seen == 1
         return last and isinstance(self._log[-1].event, LanguageDetected)
 
-    def _answer(self, call: Call, question: Question) -> list[Output]:
+    def _answer(self, call: Call | MonoCall, question: Question) -> list[Output]:
         """Answer at the moment of effect: what is stored next is what it led to."""
         entries = self._log[self._n_seen : self._n_seen + _WORDS_WITHIN]
         following = [entry.event for entry in entries]

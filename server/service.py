@@ -30,6 +30,7 @@ from server.overload import LadderParams
 from server.recovery import recover_calls
 from server.reports.fact_table import FactTable
 from server.reports.http import report_router
+from server.roles_http import roles_router
 from server.screens import Feeds
 from server.storage import Storage
 from server.store import Store
@@ -127,6 +128,7 @@ async def running_service(
                 )
                 app.include_router(team_pages(books, storage, app.state.access))
                 add_desk(app, desk)
+                app.include_router(roles_router(calls, desk, access))
                 daily = tasks.create_task(
                     keep_daily(keeping, access.audit, settings.data_dir),
                     name="retention",

@@ -73,6 +73,10 @@ class Storage:
         """See `Store.entries`."""
         return await self._read(lambda: self._store.entries(call_id))
 
+    async def whole_log(self, call_id: str) -> list[LogEntry]:
+        """See `Store.whole_log`."""
+        return await self._read(lambda: self._store.whole_log(call_id))
+
     async def last_seq(self, call_id: str) -> int:
         """See `Store.last_seq`; comes after every write that was asked for before."""
         return await self._do(lambda: self._store.last_seq(call_id))

@@ -18,7 +18,16 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from alerts.events import AlertOpened, CueFollowed, CueIgnored
 from emotion.events import HostilityPoint
 from server.errors import StoreError, StoreUnavailableError
-from server.events import CallEnded, CallEndReason, CallStarted, Event, LogEntry
+from server.events import (
+    CallEnded,
+    CallEndReason,
+    CallStarted,
+    Event,
+    LogEntry,
+    StartedOver,
+    TurnsFound,
+    current,
+)
 from server.wire import entry_from_json, entry_to_json
 
 _BUSY_TIMEOUT_S = 2
@@ -314,6 +323,29 @@ class Store:
         with self._reading() as session:
             return [_summary(row) for row in session.scalars(query)]
 
+    def mono_calls(self, since: datetime) -> list[str]:
+        """Ids of finished calls on one channel that were not heard as a whole yet.
+
+        Args:
+            since: only calls that began then or later.
+        """
+        heard = sa.select(_EntryRow.call_id).where(
+            _EntryRow.kind == TurnsFound.__name__
+        )
+        query = (
+            sa.select(_CallRow.call_id)
+            .where(
+                _CallRow.started_at >= since,
+                _CallRow.end_reason.is_not(None),
+                _CallRow.end_reason != str(CallEndReason.CONSENT_REFUSED),
+                sa.cast(_CallRow.parties, sa.String).contains("unknown"),
+                _CallRow.call_id.not_in(heard),
+            )
+            .order_by(_CallRow.started_at)
+        )
+        with self._reading() as session:
+            return list(session.scalars(query))
+
     def happened(
         self, since: datetime, kinds: Sequence[type[Event]]
     ) -> list[tuple[str, LogEntry]]:
@@ -329,7 +361,11 @@ class Store:
             return [(row.call_id, _entry(row)) for row in session.scalars(query)]
 
     def entries(self, call_id: str) -> list[LogEntry]:
-        """A call's whole log, in order; empty when there is none."""
+        """What holds of a call's log, in order; empty when there is none."""
+        return current(self.whole_log(call_id))
+
+    def whole_log(self, call_id: str) -> list[LogEntry]:
+        """All that was ever written of a call, in order; empty for nothing."""
         query = (
             sa.select(_EntryRow)
             .where(_EntryRow.call_id == call_id)
@@ -370,6 +406,9 @@ def _count(call: _CallRow, entry: LogEntry) -> None:
             call.cues_followed = (call.cues_followed or 0) + 1
         case CueIgnored():
             call.cues_ignored = (call.cues_ignored or 0) + 1
+        case StartedOver():
+            call.peak_score = 0.0
+            call.alerts = call.cues_followed = call.cues_ignored = 0
         case CallEnded(reason=reason, duration_s=duration_s):
             call.end_reason = str(reason)
             call.duration_s = duration_s

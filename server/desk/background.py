@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from audio.frame import CustomerWindow
 from models.errors import InferenceError
 from models.ports import Transcript, VoiceReading
-from server.desk.errors import IntakeError
+from server.desk.again import Again
+from server.desk.errors import IntakeError, Stopped
 from server.desk.imports import ImportOptions, Imports, NewFile
-from server.desk.intake import Intake, Office, Stopped, find_recordings
+from server.desk.intake import Intake, Office, find_recordings
 from server.engine import Engine, Urgency
 from server.factory import CallFactory
 
@@ -94,6 +95,13 @@ class BackgroundIntake:
         self._intake = Intake(
             office, replace(factory, models=models), worker, self._stop.is_set
         )
+        self.again = Again(
+            office.store,
+            office.index,
+            office.recordings,
+            replace(factory, models=models),
+            self._stop.is_set,
+        )
         self._watch = _Watch(office.imports, watched) if watched else None
         self._watch_every_s = watch_every_s
         self._thread = threading.Thread(target=self._run, name="imports", daemon=True)
@@ -121,6 +129,7 @@ class BackgroundIntake:
                 if self._watch and waited_s >= self._watch_every_s:
                     waited_s = 0.0
                     self._watch.look()
+                self.again.work()
                 self._intake.work()
             except (sa.exc.SQLAlchemyError, OSError, IntakeError):
                 logger.exception("imports cannot go on; they will be tried again")

@@ -11,9 +11,12 @@ from typing import ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from server.config import ServiceSettings
+from server.controls import AssignRoles
+from server.desk.again import Again
 from server.desk.background import BackgroundIntake
 from server.desk.comments import Comments
 from server.desk.corrections import Corrections
+from server.desk.errors import StateError
 from server.desk.imports import Imports
 from server.desk.index import SearchIndex
 from server.desk.intake import Office
@@ -53,12 +56,25 @@ class Desk:
         self.reviews = Reviews(store.engine)
         self.corrections = Corrections(store.engine)
         self.wake: Callable[[], None] = lambda: None
+        self._again: Again | None = None
 
     async def do(
         self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs
     ) -> _T:
         """Do what blocks in a thread."""
         return await asyncio.to_thread(work, *args, **kwargs)
+
+    def assign_roles(self, call_id: str, roles: AssignRoles) -> None:
+        """See `Again.ask`; the work is done in the background.
+
+        Raises:
+            UnknownError: as there.
+            StateError: as there, or nothing works in the background now.
+        """
+        if self._again is None:
+            raise StateError("nothing is listened to now")
+        self._again.ask(call_id, roles)
+        self.wake()
 
     @property
     def office(self) -> Office:
@@ -86,6 +102,7 @@ class Desk:
             self.office, factory, engine, watched, settings.watch_every_s
         )
         self.wake = intake.wake
+        self._again = intake.again
         intake.start()
         indexing = asyncio.create_task(self.keep_index(live))
         try:

@@ -28,3 +28,7 @@ class UnknownError(DeskError):
 
 class StateError(DeskError):
     """What is asked for does not fit what has happened before."""
+
+
+class Stopped(Exception):  # noqa: N818 - nothing has gone wrong
+    """The file is left for later: its import is paused, or the worker stops."""

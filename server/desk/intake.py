@@ -16,7 +16,7 @@ from audio.codec import FULL_SCALE
 from audio.frame import Party
 from server.desk.answer_book import AnswerBook
 from server.desk.call_table import NAME, FileFacts, read_call_table
-from server.desk.errors import IntakeError
+from server.desk.errors import IntakeError, Stopped
 from server.desk.imports import (
     Claim,
     FileState,
@@ -46,10 +46,6 @@ SUFFIXES = frozenset((*_LOSSLESS, *_LOSSY, *_TELEPHONE))
 
 _BLOCK_BYTES = 1 << 20
 _TELL_EVERY_S = 1.0
-
-
-class Stopped(Exception):  # noqa: N818 - nothing has gone wrong
-    """The file is left for later: its import is paused, or the worker stops."""
 
 
 def find_recordings(

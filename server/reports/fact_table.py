@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
+from server.events import StartedOver
 from server.reports.facts import CallFacts, facts_of
 from server.reports.report import ReportedCall
 from server.wire import EVENT_TYPES
@@ -90,6 +91,11 @@ class FactTable:
             self._add(missing[at : at + _AT_ONCE])
         return len(missing)
 
+    def forget(self, call_id: str) -> None:
+        """Work the facts of a call out again: its log has started over."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(_facts).where(_facts.c.call_id == call_id))
+
     def calls(self, period: Period) -> list[ReportedCall]:
         """The finished calls of a period with their facts, oldest first."""
         self.catch_up()
@@ -142,12 +148,18 @@ class FactTable:
     ) -> Iterator[tuple[str, CallFacts]]:
         query = (
             sa.select(_entries)
-            .where(_entries.c.call_id.in_(call_ids), _entries.c.kind.in_(_KINDS))
+            .where(
+                _entries.c.call_id.in_(call_ids),
+                _entries.c.kind.in_((*_KINDS, StartedOver.__name__)),
+            )
             .order_by(_entries.c.call_id, _entries.c.seq)
         )
         logs: dict[str, list[sa.Row[tuple[object, ...]]]] = {}
         for row in connection.execute(query):
-            logs.setdefault(row.call_id, []).append(row)
+            if row.kind == StartedOver.__name__:
+                logs.pop(row.call_id, None)
+            else:
+                logs.setdefault(row.call_id, []).append(row)
         for call_id, rows in logs.items():
             events = [
                 _ADAPTERS[row.kind].validate_python(

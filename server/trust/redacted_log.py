@@ -98,7 +98,9 @@ def _rows(utterances: Sequence[TranscriptFinal]) -> Iterator[list[TranscriptFina
         for utterance in utterances:
             if utterance.party is not party:
                 continue
-            if row and utterance.start_s - row[-1].end_s > _IN_A_ROW_S:
+            apart_s = utterance.start_s - row[-1].end_s if row else 0.0
+            # A call that is listened to again begins again.
+            if row and (apart_s > _IN_A_ROW_S or utterance.start_s < row[-1].start_s):
                 yield row
                 row = []
             row.append(utterance)

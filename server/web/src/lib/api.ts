@@ -92,6 +92,10 @@ export const muteCues = (callId: string, by: string, muted: boolean): Promise<vo
 
 export const offerLine = (callId: string): Promise<void> => post(`${call(callId)}/cues/line`, {});
 
+/** Says who the customer is on a line with one channel; all else is worked out anew. */
+export const assignRoles = (callId: string, customer: string, by: string): Promise<void> =>
+  post(`${call(callId)}/roles`, { customer, by });
+
 export const sendNote = (callId: string, text: string, by: string): Promise<void> =>
   post(`${call(callId)}/notes`, { text, by });
 

@@ -110,6 +110,30 @@ describe('sequence numbers', () => {
   });
 });
 
+describe('a call that was started over', () => {
+  const over = { kind: 'StartedOver', at_s: 9, body: { by: 'mia' } } as const;
+
+  it('holds nothing of what stood before', () => {
+    const once = fold(newCall('c1'), CALL);
+    const again = [
+      { ...over, seq: CALL.length + 1 },
+      ...CALL.map((it) => ({ ...it, seq: it.seq + CALL.length + 1 })),
+    ] as Entry[];
+
+    const twice = fold(fold(newCall('c1'), CALL), again);
+    const inOne = fold(newCall('c1'), [...CALL, ...again]);
+
+    expect(twice).toEqual(inOne);
+    expect(twice).toEqual({ ...once, seq: 2 * CALL.length + 1, notes: twice.notes });
+  });
+
+  it('is read from where it holds', () => {
+    const later = CALL.map((it) => ({ ...it, seq: it.seq + 70 })) as Entry[];
+
+    expect(fold(newCall('c1'), later).points).toEqual(fold(newCall('c1'), CALL).points);
+  });
+});
+
 describe('words', () => {
   it('puts utterances in the order in which they were begun', () => {
     const call = fold(

@@ -121,6 +121,8 @@ export interface CallState {
   readonly customer: CustomerKind | null;
   readonly language: string | null;
   readonly parties: readonly Party[];
+  /** Who the voices on a line with one channel are taken for; null with two channels. */
+  readonly roles: Bodies['RolesAssigned'] | null;
   readonly consent: Consent;
   readonly startedAt: string;
   readonly points: readonly HostilityPoint[];
@@ -161,6 +163,7 @@ export const newCall = (id: string): CallState => ({
   customer: null,
   language: null,
   parties: [],
+  roles: null,
   consent: 'unknown',
   startedAt: '',
   points: [],
@@ -226,7 +229,9 @@ export function fold(call: CallState, entries: readonly Entry[], span?: Span): C
   if (kinds.has('SpeechEnded')) draft.speech = speech;
   if (said) draft.utterances = utterances;
   for (const entry of fresh) {
-    if (span === undefined && entry.seq !== draft.seq + 1) {
+    // A log that was started over begins with a later number.
+    const begins = draft.seq === 0 && entry.kind === 'CallStarted';
+    if (span === undefined && entry.seq !== draft.seq + 1 && !begins) {
       throw new GapError(call.id, draft.seq + 1, entry.seq);
     }
     draft.seq = entry.seq;
@@ -299,6 +304,14 @@ function step(draft: Draft, growing: Growing, entry: Entry): void {
       draft.parties = entry.body.parties;
       draft.consent = entry.body.consent;
       draft.startedAt = entry.body.started_at;
+      return;
+    case 'StartedOver':
+      // What follows takes the place of everything before.
+      growing.points.length = growing.speech.length = growing.utterances.length = 0;
+      Object.assign(draft, newCall(draft.id), { seq: entry.seq, ...growing });
+      return;
+    case 'RolesAssigned':
+      draft.roles = entry.body;
       return;
     case 'SpeechEnded':
       growing.speech.push(entry.body);

@@ -107,6 +107,13 @@ export interface HostilityPoint {
   readonly evidence: readonly Evidence[];
 }
 
+/** One speaker's speech on a line with one channel. */
+export interface TurnHeard {
+  readonly start_s: number;
+  readonly end_s: number;
+  readonly speaker: string;
+}
+
 /** The body of each kind of event. */
 export interface Bodies {
   CallStarted: {
@@ -231,6 +238,8 @@ export interface Bodies {
     }[];
     readonly by: string;
   };
+  TurnsFound: { readonly turns: readonly TurnHeard[]; readonly floor: readonly TurnHeard[] };
+  StartedOver: { readonly by: string };
   ConsentChanged: { readonly consent: Consent };
   Paused: Record<string, never>;
   Resumed: Record<string, never>;

@@ -37,6 +37,20 @@ export interface Messages {
   };
   readonly degraded: Record<Degradation, string>;
   readonly degradedBadge: string;
+  readonly roles: {
+    readonly title: string;
+    readonly sure: (percent: number) => string;
+    readonly said: (by: string) => string;
+    readonly unknown: (percent: number) => string;
+    readonly oneVoice: string;
+    readonly spoke: (seconds: string) => string;
+    readonly isCustomer: string;
+    readonly swap: string;
+    readonly working: string;
+    readonly reasons: string;
+    readonly sign: (party: string, sign: string, count: number) => string;
+    readonly signs: Readonly<Record<string, string>>;
+  };
   readonly problems: Record<Problem, string>;
   readonly behind: (seconds: string) => string;
   readonly consents: Record<Consent, string>;
@@ -292,6 +306,37 @@ export const en: Messages = {
     not_continued: 'The service came back with other models: the log ends here.',
   },
   degradedBadge: 'Degraded',
+  roles: {
+    title: 'Who is who on this line',
+    sure: (percent) => `${percent}% sure from the words`,
+    said: (by) => `said by ${by}`,
+    unknown: (percent) =>
+      `Parties unknown, because what was said tells too little (best guess ${percent}%): no voice score is given.`,
+    oneVoice:
+      'Parties unknown, because only one voice has been told apart: no voice score is given.',
+    spoke: (seconds) => `spoke ${seconds} s`,
+    isCustomer: 'This is the customer',
+    swap: 'Swap customer and agent',
+    working: 'Everything is being worked out anew …',
+    reasons: 'Because of',
+    sign: (party, sign, count) => `${party}: ${sign}${count > 1 ? ` ×${count}` : ''}`,
+    signs: {
+      greeting: 'greets in the company’s name',
+      introduction: 'gives a name and a company',
+      verification: 'asks for verification',
+      offering: 'offers help',
+      looking: 'looks something up',
+      courtesy: 'polite phrases of service',
+      polite_you: 'polite form of address',
+      your_matter: 'speaks of “your” matter',
+      reason_for_calling: 'says why they call',
+      my_matter: 'speaks of “my” matter',
+      blame: 'blames',
+      asking: 'asks for something',
+      first_to_speak: 'speaks first',
+      told: 'known beforehand',
+    },
+  },
   problems: {
     disk: 'The disk takes no audio: it is held in memory.',
     database: 'The database takes nothing: logs are written later.',
