@@ -111,26 +111,27 @@ describe('sequence numbers', () => {
 });
 
 describe('a call that was started over', () => {
+  const DEMO = demo();
   const over = { kind: 'StartedOver', at_s: 9, body: { by: 'mia' } } as const;
 
   it('holds nothing of what stood before', () => {
-    const once = fold(newCall('c1'), CALL);
+    const once = fold(newCall('c1'), DEMO);
     const again = [
-      { ...over, seq: CALL.length + 1 },
-      ...CALL.map((it) => ({ ...it, seq: it.seq + CALL.length + 1 })),
+      { ...over, seq: DEMO.length + 1 },
+      ...DEMO.map((it) => ({ ...it, seq: it.seq + DEMO.length + 1 })),
     ] as Entry[];
 
-    const twice = fold(fold(newCall('c1'), CALL), again);
-    const inOne = fold(newCall('c1'), [...CALL, ...again]);
+    const twice = fold(fold(newCall('c1'), DEMO), again);
+    const inOne = fold(newCall('c1'), [...DEMO, ...again]);
 
     expect(twice).toEqual(inOne);
-    expect(twice).toEqual({ ...once, seq: 2 * CALL.length + 1, notes: twice.notes });
+    expect(twice).toEqual({ ...once, seq: 2 * DEMO.length + 1, notes: twice.notes });
   });
 
   it('is read from where it holds', () => {
-    const later = CALL.map((it) => ({ ...it, seq: it.seq + 70 })) as Entry[];
+    const later = DEMO.map((it) => ({ ...it, seq: it.seq + 70 })) as Entry[];
 
-    expect(fold(newCall('c1'), later).points).toEqual(fold(newCall('c1'), CALL).points);
+    expect(fold(newCall('c1'), later).points).toEqual(fold(newCall('c1'), DEMO).points);
   });
 });
 
