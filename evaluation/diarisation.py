@@ -22,6 +22,7 @@ from audio.frame import RATE, Party
 from audio.framer import Framer
 from audio.speakers import Timeline, Turn
 from evaluation.diarisation_baseline import diarise_plainly, speech_of
+from evaluation.diarisation_live import Followed, follow, latencies_s
 from evaluation.diarisation_mixtures import MixtureParams, simulate
 from evaluation.diarisation_voices import RATE as LINE_RATE
 from evaluation.diarisation_voices import read_voices
@@ -30,6 +31,7 @@ from models import diarisation_weights
 from models.diarisation import DiarisationParams, PyannoteDiariser
 from models.errors import DataError
 from models.ports import Diarisation
+from models.speaker_tracking import LiveTracker
 from models.voice_audio import read_mono
 from server.config import Settings
 from server.events import CallStarted, Consent, RolesAssigned
@@ -45,6 +47,7 @@ _AUDIO = (".flac", ".wav", ".ogg", ".mp3")
 _PARTS = ("missed detection", "false alarm", "confusion")
 _COLLAR_S = 0.25
 _RTTM_FIELDS = 8
+_SOON_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,12 +86,14 @@ class Outcome:
         ours: what our diariser said.
         plain: what the baseline said.
         took_s: processor time of ours; it stays on the threads that torch has.
+        live: what a live call is told, label by label; None where nobody asked.
     """
 
     case: Case
     ours: tuple[Turn, ...]
     plain: tuple[Turn, ...]
     took_s: float
+    live: Followed | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -124,7 +129,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--weights", type=Path, default=diarisation_weights.DEFAULT, metavar="FILE.npz"
     )
     parser.add_argument(
-        "--speakers", type=int, default=DiarisationParams().n_speakers, metavar="N"
+        "--no-live", action="store_true", help="do not follow the calls live as well"
+    )
+    parser.add_argument(
+        "--speakers",
+        type=int,
+        default=DiarisationParams().n_speakers,
+        metavar="N",
+        help="voices to tell apart; 0: found out",
+    )
+    parser.add_argument(
+        "--most-speakers",
+        type=int,
+        default=DiarisationParams().most_speakers,
+        metavar="N",
+        help="at most so many are found",
     )
 
 
@@ -142,7 +161,9 @@ def run(args: argparse.Namespace) -> Report:
     ]
     if not given:
         raise DataError("give --data, --simulate or --two-channel, or several of them")
-    params = DiarisationParams(n_speakers=args.speakers)
+    params = DiarisationParams(
+        n_speakers=args.speakers, most_speakers=args.most_speakers
+    )
     diariser = PyannoteDiariser(params, weights=args.weights)
     _, card = diarisation_weights.load(args.weights)
     cases = list(recordings(args.data)) if args.data is not None else []
@@ -154,7 +175,8 @@ def run(args: argparse.Namespace) -> Report:
             args.simulate, frozenset(card.speakers), call, args.calls, args.seed
         )
     diariser.diarise(cases[0].pcm[: 10 * RATE])  # Loads what it needs.
-    outcomes = [measured(case, diariser) for case in cases]
+    weights = None if args.no_live else args.weights
+    outcomes = [measured(case, diariser, weights) for case in cases]
     found = list(figures("", outcomes))
     kinds = sorted({case.kind for case in cases})
     for kind in kinds if len(kinds) > 1 else ():
@@ -163,13 +185,14 @@ def run(args: argparse.Namespace) -> Report:
     if args.two_channel is not None:
         known = [each for each in outcomes if each.case.kind == _MIXED]
         found.append(role_error(known))
+    sought = params.n_speakers or f"2 to {params.most_speakers}"
     return Report(
         "diarisation",
         "+".join(folder.resolve().name for folder in given),
         found,
         [
             (
-                f"{diariser.name}, {params.n_speakers} speakers; {len(cases)} files, "
+                f"{diariser.name}, {sought} speakers; {len(cases)} files, "
                 f"{sum(case.duration_s for case in cases) / 60:.1f} min"
             ),
             (
@@ -177,6 +200,10 @@ def run(args: argparse.Namespace) -> Report:
                 "what lies within 0.25 s of a boundary of the truth is left out"
             ),
             "the baseline is told the true number of speakers",
+            (
+                "live: as a live call is told; latency: median over speakers, from the "
+                "first word of one to the first label of his own"
+            ),
             *(_line(outcome) for outcome in outcomes),
         ],
     )
@@ -317,13 +344,20 @@ def simulated(
         raise DataError(f"no corpus in {folder} has two speakers not trained on")
 
 
-def measured(case: Case, diariser: PyannoteDiariser) -> Outcome:
-    """Run both ways over one recording."""
+def measured(case: Case, diariser: PyannoteDiariser, live: Path | None) -> Outcome:
+    """Run both ways over one recording.
+
+    Args:
+        case: the recording.
+        diariser: ours.
+        live: weights to follow it live with; None: it is not followed.
+    """
     began = time.perf_counter()
     ours = diariser.diarise(case.pcm).turns
     took_s = time.perf_counter() - began
     plain = diarise_plainly(case.pcm, case.n_speakers).turns
-    return Outcome(case, ours, plain, took_s)
+    followed = follow(case.pcm, LiveTracker(live)) if live is not None else None
+    return Outcome(case, ours, plain, took_s, followed)
 
 
 def figures(prefix: str, outcomes: Sequence[Outcome]) -> Iterator[Figure]:
@@ -347,6 +381,25 @@ def figures(prefix: str, outcomes: Sequence[Outcome]) -> Iterator[Figure]:
     took_s = sum(each.took_s for each in outcomes)
     lasted_s = sum(each.case.duration_s for each in outcomes)
     yield Figure(f"{name}rtf", took_s / lasted_s, "ratio")
+    yield from _live_figures(name, outcomes)
+
+
+def _live_figures(name: str, outcomes: Sequence[Outcome]) -> Iterator[Figure]:
+    lives = [(each, each.live) for each in outcomes if each.live is not None]
+    if not lives:
+        return
+    late_s = [
+        latency_s
+        for each, live in lives
+        for latency_s in latencies_s(live, each.case.truth)
+    ]
+    yield Figure(f"{name}live_latency_s", float(np.median(late_s)), "s")
+    within = [latency_s <= _SOON_S for latency_s in late_s]
+    yield Figure(f"{name}live_within_5_s", 100 * float(np.mean(within)), "%")
+    yield Figure(f"{name}live_der", _errors(outcomes, "live", 0.0)["der"], "%")
+    lasted_s = sum(each.case.duration_s for each, _ in lives)
+    took_s = sum(live.took_s for _, live in lives)
+    yield Figure(f"{name}live_rtf", took_s / lasted_s, "ratio")
 
 
 def _errors(
@@ -362,6 +415,8 @@ def _errors(
     metric = DiarizationErrorRate(collar=2 * collar_s, skip_overlap=False)
     for each in outcomes:
         turns = each.ours if whose == "ours" else each.plain
+        if whose == "live" and each.live is not None:
+            turns = each.live.turns
         whole = Timeline([Segment(0, each.case.duration_s)])
         metric(_annotation(each.case.truth), _annotation(turns), uem=whole)
     counted = {part: _number(metric[part]) for part in (*_PARTS, "total")}

@@ -10,7 +10,7 @@ import argparse
 import json
 import time
 from collections import deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,19 +92,19 @@ class Recipe:
     varying: bool = False
 
 
+ANYWHERE = Recipe(
+    steps=4200,
+    until=500,
+    rate=1.2e-3,
+    memory=128,
+    speeds=(0.84, 0.92, 1.0, 1.09, 1.19),
+    mixtures=MixtureParams(far=0.2, babble=0.2, clatter=0.3, damaged=0.2, third=0.2),
+    varying=True,
+)
 RECIPES = (
     Recipe(steps=3600, until=3000),
-    Recipe(
-        steps=4200,
-        until=4200,
-        rate=1.2e-3,
-        memory=128,
-        speeds=(0.84, 0.92, 1.0, 1.09, 1.19),
-        mixtures=MixtureParams(
-            far=0.2, babble=0.2, clatter=0.3, damaged=0.2, third=0.2
-        ),
-        varying=True,
-    ),
+    ANYWHERE,
+    replace(ANYWHERE, steps=1150, until=1150, rate=8e-4, warm_up=30),
 )
 """What is trained on in turn, each from where the one before ended."""
 
@@ -128,7 +128,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--begin-with",
         type=Path,
         metavar="FILE.npz",
-        help="what the first recipe gave, in its place",
+        help="what an earlier recipe gave, in its place",
+    )
+    parser.add_argument(
+        "--recipe", type=int, default=1, metavar="N", help="the first one to follow"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0, help="0: torch's choice")
@@ -155,11 +158,8 @@ def run(args: argparse.Namespace) -> Report:
     args.out.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     error = 0.0
-    recipes = list(enumerate(RECIPES))
-    if args.begin_with is not None:
-        recipes = recipes[1:]
     begin_with = args.begin_with
-    for number, recipe in recipes:
+    for number, recipe in list(enumerate(RECIPES))[args.recipe - 1 :]:
         state = load(begin_with)[0].state_dict() if begin_with else None
         trainer = Trainer(heard, held_out, recipe, args.seed + number, state)
         for step in range(1, recipe.until + 1):

@@ -28,16 +28,22 @@ class DiarisationParams:
     Attributes:
         pipeline: the user's own: a folder with a pyannote pipeline, or its name on
             the hub; empty: our own small models.
-        n_speakers: voices that our own models tell apart; the user's own pipeline
-            finds out how many there are.
+        n_speakers: voices that our own models tell apart; 0: found out, from two to
+            `most_speakers`. The user's own pipeline always finds out by itself.
+        most_speakers: see there.
     """
 
     pipeline: str = ""
-    n_speakers: int = 2
+    n_speakers: int = 0
+    most_speakers: int = 3
 
     def __post_init__(self) -> None:
-        if self.n_speakers < 1:
-            raise ValueError(f"n_speakers must be 1 or more, got {self.n_speakers}")
+        if self.n_speakers < 0:
+            raise ValueError(f"n_speakers must be 0 or more, got {self.n_speakers}")
+        if self.most_speakers < 2:  # noqa: PLR2004  # a call has two parties
+            raise ValueError(
+                f"most_speakers must be 2 or more, got {self.most_speakers}"
+            )
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,16 @@ class PyannoteDiariser:
                 return diarisation_pyannote.users_pipeline(params.pipeline, self.token)
             return diarisation_pyannote.own_pipeline(self.weights)
 
+    @property
+    def _n_speakers(self) -> tuple[int, int] | None:
+        """At least and at most so many voices; None: the pipeline finds out."""
+        params = self.params
+        if params.pipeline:
+            return None
+        if params.n_speakers:
+            return params.n_speakers, params.n_speakers
+        return 2, params.most_speakers
+
     def diarise(self, pcm: NDArray[np.float32]) -> Diarisation:
         """Find out who speaks when in a whole recording.
 
@@ -93,11 +109,7 @@ class PyannoteDiariser:
             from models import diarisation_pyannote  # noqa: PLC0415  # loaded by now
 
             try:
-                return diarisation_pyannote.run(
-                    pipeline,
-                    pcm,
-                    None if self.params.pipeline else self.params.n_speakers,
-                )
+                return diarisation_pyannote.run(pipeline, pcm, self._n_speakers)
             except (RuntimeError, ValueError, IndexError) as error:
                 raise InferenceError(
                     f"diarisation failed on {len(pcm) / RATE:.1f} s of audio"

@@ -15,6 +15,7 @@ from pyannote.audio import Model, Pipeline
 from pyannote.audio.core.plda import PLDA
 from pyannote.audio.core.task import Problem, Resolution, Specifications
 from pyannote.audio.pipelines import SpeakerDiarization
+from pyannote.audio.pipelines.clustering import AgglomerativeClustering
 from pyannote.core import Annotation
 
 from audio.frame import RATE
@@ -27,11 +28,13 @@ from models.speaker_encoder import (
     load_speaker_encoder,
     spectrogram,
 )
+from models.voice_clusters import CountParams, count
 
 _LEAST_S = 0.4
 _STEP_RATIO = 0.2
 """Windows of 8 s every 1.6 s."""
 
+_STEP_S = _STEP_RATIO * diarisation_weights.WINDOW_S
 _BATCH = 16
 
 
@@ -82,6 +85,35 @@ class Voices(Model):
         return self.encoder.voices(mels)
 
 
+class _Counting(AgglomerativeClustering):
+    """pyannote's clustering, which finds out with our rule how many speak.
+
+    Its own rule is a threshold between two groups, whatever their sizes.
+    """
+
+    def cluster(
+        self,
+        embeddings: NDArray[np.float32],
+        min_clusters: int | None = None,
+        max_clusters: int | None = None,
+        num_clusters: int | None = None,
+    ) -> NDArray[np.int_]:
+        """See pyannote's own."""
+        if num_clusters is None:
+            length = np.linalg.norm(embeddings, axis=1, keepdims=True)
+            num_clusters = count(
+                (embeddings / length).astype(np.float32),
+                np.full(len(embeddings), _STEP_S, np.float32),
+                max_clusters or len(embeddings),
+                CountParams(),
+                min_clusters or 1,
+            )
+        found: NDArray[np.int_] = super().cluster(
+            embeddings, num_clusters, num_clusters, num_clusters
+        )
+        return found
+
+
 class _NoPLDA(PLDA):
     """Stands where the pipeline would fetch a gated file that this way never uses."""
 
@@ -109,6 +141,7 @@ def own_pipeline(weights: Path) -> Pipeline:
         plda=_NoPLDA(),
         clustering="AgglomerativeClustering",
     )
+    pipeline.clustering = _Counting(metric="cosine")
     # The threshold only says where to begin to look for the number of speakers asked.
     pipeline.instantiate(
         {
@@ -142,16 +175,24 @@ def users_pipeline(source: str, token: str) -> Pipeline:
 
 
 def run(
-    pipeline: Pipeline, pcm: NDArray[np.float32], n_speakers: int | None
+    pipeline: Pipeline, pcm: NDArray[np.float32], n_speakers: tuple[int, int] | None
 ) -> Diarisation:
-    """Diarise a recording; without a number the pipeline finds out how many speak."""
+    """Diarise a recording.
+
+    Args:
+        pipeline: one of the two above.
+        pcm: float32, shape ``(n_samples,)``, mono at 16 kHz.
+        n_speakers: at least and at most so many; None: as many as the pipeline finds.
+    """
+    least, most = n_speakers or (None, None)
     heard: Any = pipeline(
         {
             "waveform": torch.from_numpy(pcm)[None],
             "sample_rate": RATE,
             "uri": "call",
         },
-        num_speakers=n_speakers,
+        min_speakers=least,
+        max_speakers=most,
     )
     return Diarisation(
         _turns(heard.speaker_diarization), _turns(heard.exclusive_speaker_diarization)

@@ -183,8 +183,9 @@ class DiarisationSettings:
             the hub, such as ``pyannote/speaker-diarization-community-1``; empty: the
             small models that come with Calmline.
         token_env: environment variable that holds your token for the hub.
-        n_speakers: voices that our own models tell apart; your own pipeline finds
-            out how many there are.
+        n_speakers: voices that our own models tell apart; 0: found out, from two to
+            `most_speakers`. Your own pipeline always finds out by itself.
+        most_speakers: see there.
         least_confidence: below it nobody is called the customer, and nobody scored.
     """
 
@@ -192,13 +193,19 @@ class DiarisationSettings:
 
     pipeline: str = ""
     token_env: str = "HF_TOKEN"  # noqa: S105  # a name, no secret
-    n_speakers: int = 2
+    n_speakers: int = 0
+    most_speakers: int = 3
     least_confidence: float = 0.85
 
     def __post_init__(self) -> None:
-        if self.n_speakers < 2:  # noqa: PLR2004  # a call has two parties
+        if self.n_speakers < 0 or self.n_speakers == 1:
             raise ConfigError(
-                f"diarisation.n_speakers must be 2 or more, got {self.n_speakers}"
+                "diarisation.n_speakers must be 0 (found out), or 2 or more, "
+                f"got {self.n_speakers}"
+            )
+        if self.most_speakers < 2:  # noqa: PLR2004  # a call has two parties
+            raise ConfigError(
+                f"diarisation.most_speakers must be 2 or more, got {self.most_speakers}"
             )
         if not 0.5 <= self.least_confidence < 1:  # noqa: PLR2004  # a coin's chance
             raise ConfigError(

@@ -15,7 +15,13 @@ from models.speech_detection import SileroDetector
 from models.text_encoder import load_text_encoder
 from models.transcription import Recogniser, WhisperTranscriber
 from models.voice import load_voice_reader, weights_file
-from server.config import Settings, WhisperSettings, WordsSettings, environment
+from server.config import (
+    DiarisationSettings,
+    Settings,
+    WhisperSettings,
+    WordsSettings,
+    environment,
+)
 from server.engine import Models
 from server.errors import ConfigError
 
@@ -67,11 +73,16 @@ def load_models(settings: Settings) -> Models:
             DiarisationParams(
                 pipeline=settings.diarisation.pipeline,
                 n_speakers=settings.diarisation.n_speakers,
+                most_speakers=settings.diarisation.most_speakers,
             ),
             token=environment().get(settings.diarisation.token_env, ""),
         ),
-        new_tracker=partial(LiveTracker, params=TrackingParams()),
+        new_tracker=partial(LiveTracker, params=_tracking(settings.diarisation)),
     )
+
+
+def _tracking(settings: DiarisationSettings) -> TrackingParams:
+    return TrackingParams(most=settings.n_speakers or settings.most_speakers)
 
 
 def load_transcriber(settings: WhisperSettings) -> WhisperTranscriber:

@@ -11,7 +11,8 @@ from audio.frame import RATE
 from audio.speakers import Turn
 from evaluation.diarisation import Case, Outcome, figures, mixed, read_rttm, recordings
 from evaluation.diarisation_baseline import joined
-from evaluation.diarisation_mixtures import MixtureParams, simulate
+from evaluation.diarisation_live import follow, latencies_s
+from evaluation.diarisation_mixtures import MixtureParams, simulate, varied
 from evaluation.diarisation_voices import (
     RATE as LINE_RATE,
 )
@@ -23,6 +24,7 @@ from evaluation.diarisation_voices import (
     without_short,
 )
 from models.errors import DataError
+from models.fake import FakeTracker
 
 pytestmark = pytest.mark.unit
 
@@ -79,6 +81,32 @@ def test_a_third_speaker_may_come() -> None:
     params = MixtureParams(duration_s=60.0, alone=0.0, third=1.0)
 
     assert len(simulate(VOICES, params, draw()).speakers) == 3
+
+
+def test_a_line_may_be_noisy_far_and_damaged_and_every_call_of_its_own_kind() -> None:
+    anywhere = MixtureParams(
+        duration_s=8.0, far=0.5, babble=1.0, clatter=1.0, damaged=1.0
+    )
+
+    ways = [varied(anywhere, draw(seed)) for seed in range(8)]
+    calls = [simulate(VOICES, way, draw()) for way in ways[:3]]
+
+    assert {way.far for way in ways} == {0.0, 1.0}
+    assert len({way.turn_s for way in ways}) == len(ways)
+    for call in calls:
+        assert np.isfinite(call.pcm).all()
+        assert call.pcm.std() > 0
+
+
+def test_a_label_is_as_late_as_it_was_given() -> None:
+    pcm = np.zeros(round(8 * RATE), np.float32)
+    turns = (Turn(1.0, 3.0, "a"), Turn(4.0, 6.0, "b"))
+
+    followed = follow(pcm, FakeTracker(turns, behind=25))
+
+    assert [turn.speaker for turn in followed.turns] == ["a", "b"]
+    assert latencies_s(followed, turns) == pytest.approx([0.8, 0.8], abs=0.07)
+    assert latencies_s(followed, (*turns, Turn(7.0, 7.5, "c")))[2] > 0.9
 
 
 def test_short_runs_are_dropped_and_long_ones_kept() -> None:

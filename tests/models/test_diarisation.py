@@ -20,6 +20,7 @@ from models.speaker_encoder import (
     load_speaker_encoder,
     spectrogram,
 )
+from models.speaker_tracking import LiveTracker
 from server.engine import Models
 from server.events import CallStarted, Consent
 from server.exports import write_all
@@ -135,6 +136,10 @@ def test_no_voiceprint_is_left_on_disk(
     heard = hear(open_recording(tmp_path / "call.wav"), PyannoteDiariser())
     entries = list(analyse_mono(heard, call, CallFactory.of(models), lambda _: None))
     write_all(entries, tmp_path / "out", "call", heard.timeline.turns)
+    tracker = LiveTracker()
+    for frame in heard.frames:
+        tracker.feed(frame)
+    tracker.flush()
 
     watch.remove()
 
