@@ -129,7 +129,7 @@ class Listener:
         models = replace(models, new_detector=lambda: next(detectors))
         consent = Consent.TEXT_ONLY if signals is Signals.WORDS else Consent.GRANTED
         started = CallStarted("c", "a", "", language, PARTIES, consent, "", ())
-        call = replace(self._factory, models=models).new_call(started)
+        call = replace(self._factory, models=models).new_plain_call(started)
         utterances = () if signals is Signals.VOICE else rendered.utterances
         answerer = _Answerer(
             call,

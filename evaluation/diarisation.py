@@ -37,7 +37,8 @@ from server.config import Settings
 from server.events import CallStarted, Consent, RolesAssigned
 from server.factory import CallFactory
 from server.loading import load_models
-from server.mono import PARTIES, Heard, analyse_mono
+from server.mono import Heard, analyse_mono
+from server.mono_call import PARTIES
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -30,6 +31,10 @@ from models.speaker_encoder import (
     spectrogram,
 )
 from models.voice_clusters import CountParams, count, grouped, means
+
+if TYPE_CHECKING:
+    from pyannote.audio.models.segmentation import PyanNet
+    from pyannote.audio.utils.powerset import Powerset
 
 _MAX_ITEMS = 240
 """Descriptions of voices that are remembered; then every second old one is let go."""
@@ -279,10 +284,10 @@ class LiveTracker:
         middle = frame.start + FRAME_SAMPLES // 2
         place = int(np.searchsorted(window.centres, middle))
         place = min(place, len(window.centres) - 1)
-        voices = np.flatnonzero(window.speaks[place])
-        if not len(voices):
+        voices = _speaking(window, place)
+        if not voices:
             place = _nearest(window, middle, place)
-            voices = np.flatnonzero(window.speaks[place]) if place >= 0 else voices
+            voices = _speaking(window, place) if place >= 0 else []
             near: frozenset[int] = frozenset()
         else:
             named = {speakers[voice] for voice in voices}
@@ -293,6 +298,10 @@ class LiveTracker:
         alone = len(near) < 2  # noqa: PLR2004  # two at once
         name = None if holder is None else f"SPEAKER_{holder:02d}"
         return HeardFrame(frame, name, alone)
+
+
+def _speaking(window: _Window, place: int) -> list[int]:
+    return [int(voice) for voice in np.flatnonzero(window.speaks[place])]
 
 
 def _nearest(window: _Window, middle: int, place: int) -> int:
@@ -306,8 +315,6 @@ def _nearest(window: _Window, middle: int, place: int) -> int:
 
 
 @lru_cache
-def _segmentation(
-    weights: Path,
-) -> tuple["torch.nn.Module", "torch.nn.Module"]:
+def _segmentation(weights: Path) -> tuple["PyanNet", "Powerset"]:
     model, _ = diarisation_weights.load(weights)
     return model, diarisation_weights.powerset()
