@@ -159,7 +159,7 @@ def _analysed(path: Path, factory: CallFactory) -> Iterator[LogEntry]:
 
 def _one_by_one(path: Path, factory: CallFactory) -> Iterator[LogEntry]:
     recording: Recording = open_recording(path)
-    call = factory.new_call(_started(path, factory))
+    call = factory.new_plain_call(_started(path, factory))
     answers = _AtOnce(factory.models)
     yield from answered(call, call.start(), answers)
     for frames in frames_of(recording, _PARTIES):

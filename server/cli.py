@@ -35,7 +35,7 @@ from server.events import (
 from server.exports import write_all
 from server.factory import CallFactory
 from server.logs import configure_logs
-from server.mono import Course, analyse_mono, assign, hear
+from server.mono import analyse_mono, assign, hear
 from server.offline import analyse
 from server.recording import Recording, open_recording
 from server.reports.commands import add_commands as add_report_commands
@@ -266,8 +266,7 @@ def _analyse_one(
             roles = None
             if args.customer_speaker:
                 roles = assign(heard, args.customer_speaker, "command line")
-            course = Course(roles)
-            entries = list(analyse_mono(heard, started, factory, told, course))
+            entries = list(analyse_mono(heard, started, factory, told, roles))
     folder = args.out / path.stem
     write_all(entries, folder, path.stem, heard.timeline.turns if heard else ())
     n_utterances = sum(isinstance(e.event, TranscriptFinal) for e in entries)

@@ -36,7 +36,8 @@ from server.events import (
     TurnsFound,
 )
 from server.factory import CallFactory
-from server.mono import Course, Heard, analyse_mono, assign, hear, mono_frames
+from server.mono import Heard, analyse_mono, assign, hear, mono_frames
+from server.offline import Course
 from server.recording import open_recording
 from server.reports.fact_table import FactTable
 from server.store import Store
@@ -148,12 +149,12 @@ class Again:
         if not (isinstance(began, CallStarted) and isinstance(end, CallEnded)):
             return  # Part of it has been removed since.
         roles = _roles(heard, holds, wish.roles)
-        course = Course(roles, _controls(holds), end.reason, _n_utterances(log))
+        course = Course(_controls(holds), end.reason, _n_utterances(log))
         started = replace(began, parties=(Party.UNKNOWN,))
         over = StartedOver(roles.by if roles else "")
         entries = [
             LogEntry(0, end.duration_s, over),
-            *analyse_mono(heard, started, self._factory, self._tell, course),
+            *analyse_mono(heard, started, self._factory, self._tell, roles, course),
         ]
         first = self._store.last_seq(wish.call_id) + 1
         numbered = [replace(entry, seq=seq) for seq, entry in enumerate(entries, first)]

@@ -26,7 +26,7 @@ from server.events import (
     TranscriptFinal,
 )
 from server.factory import CallFactory
-from server.mono import Course, analyse_mono, analyse_recording, assign, hear
+from server.mono import analyse_mono, analyse_recording, assign, hear
 from server.recording import Recording, open_recording
 
 pytestmark = pytest.mark.unit
@@ -122,7 +122,7 @@ def log_of(
 ) -> list[LogEntry]:
     heard = hear(recording, FakeDiariser(turns))
     factory = new_factory(reader or Listening(), transcriber or ByLength())
-    return list(analyse_mono(heard, started(), factory, lambda _: None, Course(told)))
+    return list(analyse_mono(heard, started(), factory, lambda _: None, told))
 
 
 def roles_in(log: Sequence[LogEntry]) -> RolesAssigned:
