@@ -70,6 +70,11 @@ class _EntryRow(_Base):
     body: Mapped[dict[str, object]] = mapped_column(sa.JSON)
 
 
+CALLS: sa.Table = _Base.metadata.tables["calls"]
+ENTRIES: sa.Table = _Base.metadata.tables["entries"]
+"""For those who ask the database themselves: reports, search, deletion."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewCall:
     """What is known of a call when it begins."""

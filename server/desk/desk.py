@@ -14,6 +14,7 @@ from server.config import ServiceSettings
 from server.controls import AssignRoles
 from server.desk.again import Again
 from server.desk.background import BackgroundIntake
+from server.desk.cards import Cards
 from server.desk.comments import Comments
 from server.desk.corrections import Corrections
 from server.desk.errors import StateError
@@ -53,6 +54,7 @@ class Desk:
         self.search = Search(store.engine)
         self.saved = SavedSearches(store.engine)
         self.comments = Comments(store.engine)
+        self.cards = Cards(store.engine)
         self.reviews = Reviews(store.engine)
         self.corrections = Corrections(store.engine)
         self.wake: Callable[[], None] = lambda: None

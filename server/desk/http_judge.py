@@ -1,6 +1,6 @@
 """Reviews over HTTP: cards, automatic answers, scores, disputes, samples."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request
@@ -8,16 +8,21 @@ from pydantic import BaseModel, Field
 
 from server.desk.agreement import Scale, krippendorff_alpha
 from server.desk.desk import Desk
-from server.desk.measures import Measured, measure
+from server.desk.measures import MEASURES, Measured, measure
 from server.desk.query import query_from_json
 from server.desk.reviews import Assignment, Given, Purpose, Review, visible
 from server.desk.sampling import Method, draw, risks
-from server.desk.scorecards import VALUES, Answer, scorecard, scorecards
+from server.desk.scorecards import VALUES, Answer, Scorecard
 from server.trust.access import Access, Permission, Viewer, needs
 from server.trust.audit import Action, Detail
 
 _By = Annotated[str, Field(min_length=1, max_length=64)]
 _Words = Annotated[str, Field(max_length=2000)]
+
+
+class _NewCard(BaseModel):
+    card: Scorecard
+    by: _By
 
 
 class _NewReview(BaseModel):
@@ -48,6 +53,7 @@ class _NewSample(BaseModel):
 def judge_router(desk: Desk) -> APIRouter:
     """Return the routes of reviews."""
     router = APIRouter(prefix="/v1/desk")
+    _add_cards(router, desk)
     _add_reviews(router, desk)
     _add_disputes(router, desk)
     _add_samples(router, desk)
@@ -61,11 +67,42 @@ async def _measured(desk: Desk, call_id: str) -> dict[str, Measured]:
     return await desk.do(measure, entries)
 
 
-def _add_reviews(router: APIRouter, desk: Desk) -> None:
+def _add_cards(router: APIRouter, desk: Desk) -> None:
     @router.get("/cards", dependencies=[needs(Permission.CALLS)])
     async def cards() -> list[dict[str, Any]]:
-        return [asdict(card) for card in scorecards()]
+        return [asdict(card) for card in await desk.do(desk.cards.offered)]
 
+    @router.get("/measures", dependencies=[needs(Permission.CALLS)])
+    async def names() -> list[str]:
+        return list(MEASURES)
+
+    @router.put("/cards/{card_id}")
+    async def save(
+        card_id: str,
+        body: _NewCard,
+        request: Request,
+        viewer: Annotated[Viewer, needs(Permission.CARDS)],
+    ) -> dict[str, Any]:
+        card = replace(body.card, id=card_id)
+        kept = await desk.do(desk.cards.save, card, viewer.signature(body.by))
+        access: Access = request.app.state.access
+        detail: Detail = {"card": kept.id, "version": kept.version}
+        await access.record(viewer, Action.CARD, "", detail)
+        return asdict(kept)
+
+    @router.delete("/cards/{card_id}", status_code=204)
+    async def withdraw(
+        card_id: str,
+        request: Request,
+        viewer: Annotated[Viewer, needs(Permission.CARDS)],
+    ) -> None:
+        await desk.do(desk.cards.withdraw, card_id, viewer.actor.name)
+        access: Access = request.app.state.access
+        detail: Detail = {"card": card_id, "withdrawn": 1}
+        await access.record(viewer, Action.CARD, "", detail)
+
+
+def _add_reviews(router: APIRouter, desk: Desk) -> None:
     @router.get("/calls/{call_id}/measures", dependencies=[needs(Permission.CALLS)])
     async def measures(call_id: str) -> dict[str, Any]:
         found = await _measured(desk, call_id)
@@ -88,7 +125,8 @@ def _add_reviews(router: APIRouter, desk: Desk) -> None:
         viewer: Annotated[Viewer, needs(Permission.SCORE)],
     ) -> dict[str, Any]:
         automatic = await _measured(desk, call_id)
-        scorecard(body.card).check({q: one.answer for q, one in body.answers.items()})
+        card = await desk.do(desk.cards.one, body.card)
+        card.check({question: one.answer for question, one in body.answers.items()})
         by = viewer.signature(body.by)
         review_id = await desk.do(
             desk.reviews.open, call_id, body.card, by, body.purpose
@@ -159,7 +197,7 @@ def _add_samples(router: APIRouter, desk: Desk) -> None:
         request: Request,
         viewer: Annotated[Viewer, needs(Permission.SCORE)],
     ) -> dict[str, int]:
-        scorecard(body.card)
+        await desk.do(desk.cards.one, body.card)
         call_ids = await desk.do(desk.search.ids, query_from_json(body.query))
         taken = await desk.do(desk.reviews.assigned_call_ids, body.card)
         free = [call_id for call_id in call_ids if call_id not in taken]
@@ -186,7 +224,7 @@ def _add_samples(router: APIRouter, desk: Desk) -> None:
     async def agreement(
         card: str, batch: Annotated[str, Query(max_length=80)] = ""
     ) -> dict[str, Any]:
-        wanted = scorecard(card)
+        wanted = await desk.do(desk.cards.one, card)
         found = await desk.do(desk.reviews.calibrations, card, batch)
         questions = [question.id for question in wanted.question]
         return {
@@ -209,6 +247,8 @@ def _answers(
     units: dict[tuple[str, str], list[float]] = {}
     for review in found:
         for question in questions:
+            if question not in review.answers:
+                continue  # An older version of the card did not ask it.
             answer = Answer(review.answers[question]["answer"])
             if answer in VALUES:
                 units.setdefault((review.call_id, question), []).append(VALUES[answer])

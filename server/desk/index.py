@@ -14,18 +14,10 @@ from server.desk import tables
 from server.desk.digest import Digest, digest
 from server.desk.reviews import call_score
 from server.desk.wording import normal, pieces
-from server.store import Store
+from server.store import CALLS, Store
 from server.trust.redacted_log import redacted_entries
 
 _PARTIES = (Party.CUSTOMER, Party.AGENT, Party.UNKNOWN)
-
-_calls = sa.table(
-    "calls",
-    sa.column("call_id"),
-    sa.column("started_at", sa.DateTime(timezone=True)),
-    sa.column("end_reason"),
-    sa.column("customer_ref"),
-)
 
 
 class SearchIndex:
@@ -46,8 +38,8 @@ class SearchIndex:
             passing_over: calls of which more may still be written or removed.
         """
         known = sa.select(tables.calls.c.call_id)
-        query = sa.select(_calls.c.call_id).where(
-            _calls.c.end_reason.is_not(None), _calls.c.call_id.not_in(known)
+        query = sa.select(CALLS.c.call_id).where(
+            CALLS.c.end_reason.is_not(None), CALLS.c.call_id.not_in(known)
         )
         with self._engine.connect() as connection:
             found = connection.scalars(query).all()
@@ -75,7 +67,7 @@ class SearchIndex:
         """Index one call as its log stands now, in place of what was there."""
         with self._engine.begin() as connection:
             row = connection.execute(
-                sa.select(_calls).where(_calls.c.call_id == call_id)
+                sa.select(CALLS).where(CALLS.c.call_id == call_id)
             ).one_or_none()
         if row is None:
             return

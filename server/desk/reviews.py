@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from pydantic import ConfigDict
 
+from server.desk.cards import Cards
 from server.desk.errors import StateError, UnknownError
 from server.desk.measures import Measured
-from server.desk.scorecards import Answer, Scorecard, scorecard
+from server.desk.scorecards import Answer, Scorecard
 from server.desk.tables import calls, reviews
 
 NOT_REVIEWED = -1.0
@@ -93,6 +94,7 @@ class Reviews:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._cards = Cards(engine)
 
     def assign(self, call_ids: Sequence[str], assignment: Assignment) -> int:
         """Give calls to reviewers; return how many reviews now wait.
@@ -100,7 +102,7 @@ class Reviews:
         A reviewer who already has a call with this card and purpose does not get
         it again.
         """
-        card = scorecard(assignment.card)
+        card = self._cards.one(assignment.card)
         dealt = [
             (call_id, reviewer)
             for number, call_id in enumerate(call_ids)
@@ -139,7 +141,7 @@ class Reviews:
             reviews.c.reviewer == reviewer,
             reviews.c.done_at.is_(None),
         )
-        card = scorecard(card_id)
+        card = self._cards.one(card_id)
         with self._engine.begin() as connection:
             waiting = connection.scalar(query.limit(1))
             if waiting is not None:
@@ -173,7 +175,7 @@ class Reviews:
         review = self.one(review_id)
         if review.done_at is not None:
             raise StateError("this review is done; give a second opinion instead")
-        card = scorecard(review.card)
+        card = self._cards.one(review.card)
         answers = {question: one.answer for question, one in given.items()}
         card.check(answers)
         beside = {

@@ -1,10 +1,11 @@
 """Scorecards: questions with weights, as data in both languages.
 
-A card is a TOML file in server/desk/data.
+The shipped cards are TOML files in server/desk/data; `cards` has those that people
+make.
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -13,10 +14,11 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from server.desk.errors import QueryError, UnknownError
+from server.desk.errors import QueryError
 
 _STRICT = ConfigDict(extra="forbid")
 _DATA = Path(__file__).parent / "data"
+_ID = r"^[a-z0-9-]{1,32}$"
 _SHIPPED = ("six-step", "fourteen-step", "service")
 
 
@@ -43,8 +45,8 @@ class Text:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    en: Annotated[str, Field(min_length=1)]
-    zh: Annotated[str, Field(min_length=1)]
+    en: Annotated[str, Field(min_length=1, max_length=300)]
+    zh: Annotated[str, Field(min_length=1, max_length=300)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,10 @@ class Question:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    id: str
-    weight: Annotated[float, Field(gt=0)]
+    id: Annotated[str, Field(pattern=_ID)]
+    weight: Annotated[float, Field(gt=0, le=100)]
     text: Text
-    help: Text
+    help: Text | None = None
     auto: str = ""
     critical: bool = False
 
@@ -72,10 +74,23 @@ class Scorecard:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    id: str
+    id: Annotated[str, Field(pattern=_ID)]
     version: int
     title: Text
-    question: tuple[Question, ...]
+    question: Annotated[tuple[Question, ...], Field(min_length=1, max_length=60)]
+
+    def check_whole(self, measures: Container[str]) -> None:
+        """Refuse a card whose questions cannot be told apart, or not be answered.
+
+        Raises:
+            QueryError: two questions have one id, or a measure is none of `measures`.
+        """
+        ids = [question.id for question in self.question]
+        if len(ids) != len(set(ids)):
+            raise QueryError("a card has questions, each with an id of its own")
+        for question in self.question:
+            if question.auto and question.auto not in measures:
+                raise QueryError(f"there is no measure {question.auto!r}")
 
     def check(self, answers: Mapping[str, Answer]) -> None:
         """Refuse answers that are not one for each question.
@@ -113,7 +128,7 @@ class Scorecard:
         return round(100 * sum(weight * value for weight, value in counted) / total, 1)
 
 
-_ADAPTER = TypeAdapter(Scorecard)
+CARDS = TypeAdapter(Scorecard)
 
 
 def read_scorecard(text: str) -> Scorecard:
@@ -123,16 +138,13 @@ def read_scorecard(text: str) -> Scorecard:
         QueryError: it is not a card; the message says where.
     """
     try:
-        card = _ADAPTER.validate_python(tomllib.loads(text))
+        card = CARDS.validate_python(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise QueryError(f"not TOML: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise QueryError(f"{where}: {first['msg']}") from error
-    ids = [question.id for question in card.question]
-    if len(ids) != len(set(ids)) or not ids:
-        raise QueryError("a card has questions, each with an id of its own")
     return card
 
 
@@ -143,15 +155,3 @@ def scorecards() -> Sequence[Scorecard]:
         read_scorecard((_DATA / f"{name}.toml").read_text(encoding="utf-8"))
         for name in _SHIPPED
     )
-
-
-def scorecard(card_id: str) -> Scorecard:
-    """Return a card by its id.
-
-    Raises:
-        UnknownError: there is none of this id.
-    """
-    for card in scorecards():
-        if card.id == card_id:
-            return card
-    raise UnknownError(f"there is no scorecard {card_id!r}")

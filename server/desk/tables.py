@@ -114,6 +114,18 @@ comments = sa.Table(
     sa.Column("created_at", sa.DateTime(timezone=True)),
 )
 
+cards = sa.Table(
+    "desk_scorecards",
+    metadata,
+    sa.Column("card_id", sa.String(32), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("document", sa.JSON),
+    sa.Column("offered", sa.Boolean),
+    sa.Column("by", sa.String(64)),
+    sa.Column("created_at", sa.DateTime(timezone=True)),
+)
+"""Scorecards that people made, or made of those that are shipped."""
+
 reviews = sa.Table(
     "desk_reviews",
     metadata,

@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
+from server.desk.tables import facts as desk_facts
 from server.events import StartedOver
 from server.reports.facts import CallFacts, facts_of
 from server.reports.report import ReportedCall
+from server.store import CALLS, ENTRIES
+from server.trust.people import PEOPLE
 from server.wire import EVENT_TYPES
 
 _VERSION = 1
@@ -21,36 +24,11 @@ _VERSION = 1
 _KINDS = ("HostilityPoint", "PhaseChanged", "CueCounting", "CueFollowed", "CueIgnored")
 _AT_ONCE = 50
 _FACTS: TypeAdapter[CallFacts] = TypeAdapter(CallFacts)
-_calls = sa.table(
-    "calls",
-    sa.column("call_id", sa.String),
-    sa.column("agent_id", sa.String),
-    sa.column("team", sa.String),
-    sa.column("language", sa.String),
-    sa.column("started_at", sa.DateTime(timezone=True)),
-    sa.column("end_reason", sa.String),
-)
-_entries = sa.table(
-    "entries",
-    sa.column("call_id", sa.String),
-    sa.column("seq", sa.Integer),
-    sa.column("kind", sa.String),
-    sa.column("body", sa.JSON),
-)
 _facts = sa.table(
     "report_facts",
     sa.column("call_id", sa.String),
     sa.column("version", sa.Integer),
     sa.column("document", sa.JSON),
-)
-_people = sa.table(
-    "people",
-    sa.column("agent_id", sa.String),
-    sa.column("team", sa.String),
-    sa.column("agent_group", sa.String),
-)
-_known = sa.table(
-    "desk_facts", sa.column("call_id", sa.String), sa.column("subject", sa.String)
 )
 
 
@@ -82,8 +60,8 @@ class FactTable:
     def catch_up(self) -> int:
         """Work out what is missing; return for how many calls."""
         known = sa.select(_facts.c.call_id).where(_facts.c.version == _VERSION)
-        query = sa.select(_calls.c.call_id).where(
-            _calls.c.end_reason.is_not(None), _calls.c.call_id.not_in(known)
+        query = sa.select(CALLS.c.call_id).where(
+            CALLS.c.end_reason.is_not(None), CALLS.c.call_id.not_in(known)
         )
         with self._engine.connect() as connection:
             missing = connection.scalars(query).all()
@@ -100,17 +78,17 @@ class FactTable:
         """The finished calls of a period with their facts, oldest first."""
         self.catch_up()
         query = (
-            sa.select(_calls, _facts.c.document, _known.c.subject)
-            .join(_facts, _facts.c.call_id == _calls.c.call_id)
-            .outerjoin(_known, _known.c.call_id == _calls.c.call_id)
-            .order_by(_calls.c.started_at, _calls.c.call_id)
+            sa.select(CALLS, _facts.c.document, desk_facts.c.subject)
+            .join(_facts, _facts.c.call_id == CALLS.c.call_id)
+            .outerjoin(desk_facts, desk_facts.c.call_id == CALLS.c.call_id)
+            .order_by(CALLS.c.started_at, CALLS.c.call_id)
         )
         if period.after is not None:
-            query = query.where(_calls.c.started_at >= period.after.astimezone(UTC))
+            query = query.where(CALLS.c.started_at >= period.after.astimezone(UTC))
         if period.before is not None:
-            query = query.where(_calls.c.started_at < period.before.astimezone(UTC))
+            query = query.where(CALLS.c.started_at < period.before.astimezone(UTC))
         if period.language:
-            query = query.where(_calls.c.language == period.language)
+            query = query.where(CALLS.c.language == period.language)
         with self._engine.connect() as connection:
             teams, groups = _teams(connection)
             return [
@@ -147,12 +125,12 @@ class FactTable:
         self, connection: sa.Connection, call_ids: Sequence[str]
     ) -> Iterator[tuple[str, CallFacts]]:
         query = (
-            sa.select(_entries)
+            sa.select(ENTRIES)
             .where(
-                _entries.c.call_id.in_(call_ids),
-                _entries.c.kind.in_((*_KINDS, StartedOver.__name__)),
+                ENTRIES.c.call_id.in_(call_ids),
+                ENTRIES.c.kind.in_((*_KINDS, StartedOver.__name__)),
             )
-            .order_by(_entries.c.call_id, _entries.c.seq)
+            .order_by(ENTRIES.c.call_id, ENTRIES.c.seq)
         )
         logs: dict[str, list[sa.Row[tuple[object, ...]]]] = {}
         for row in connection.execute(query):
@@ -179,7 +157,7 @@ def _teams(connection: sa.Connection) -> tuple[dict[str, str], dict[str, str]]:
     """Team and group of each agent, as far as people say."""
     teams: dict[str, str] = {}
     groups: dict[str, str] = {}
-    for row in connection.execute(sa.select(_people).where(_people.c.agent_id != "")):
+    for row in connection.execute(sa.select(PEOPLE).where(PEOPLE.c.agent_id != "")):
         teams[row.agent_id] = row.team
         groups[row.agent_id] = row.agent_group
     return teams, groups

@@ -48,6 +48,7 @@ class Permission(StrEnum):
     UNREDACTED = "unredacted"
     EXPORT = "export"
     SCORE = "score"
+    CARDS = "cards"
     DISPUTE = "dispute"
     REPORT = "report"
     AGENT_FIGURES = "agent_figures"
@@ -83,6 +84,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             _P.UNREDACTED,
             _P.EXPORT,
             _P.SCORE,
+            _P.CARDS,
             _P.REPORT,
             _P.AGENT_FIGURES,
             _P.IMPORT,

@@ -55,6 +55,7 @@ class Action(StrEnum):
     NOTE = "note"
     IMPORT = "import"
     SCORE = "score"
+    CARD = "card"
     DISPUTE = "dispute"
     COMMENT = "comment"
     CORRECT = "correct"

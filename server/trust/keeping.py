@@ -12,9 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from server.store import CALLS
 from server.trust.audit import Action, Actor, AuditLog, Detail
 from server.trust.errors import KeepingError
-from server.trust.removal import Removal, Removed, calls
+from server.trust.removal import Removal, Removed
 from server.trust.retention import DataKind, RetentionSettings
 
 _MOST_REASON = 200
@@ -173,8 +174,8 @@ class Keeping:
         Raises:
             KeepingError: no call has this reference.
         """
-        own = calls.c.customer_ref == customer_ref
-        query = sa.select(calls.c.call_id).where(own).order_by(calls.c.call_id)
+        own = CALLS.c.customer_ref == customer_ref
+        query = sa.select(CALLS.c.call_id).where(own).order_by(CALLS.c.call_id)
         with self._engine.connect() as connection:
             call_ids = list(connection.scalars(query))
         if not call_ids or not customer_ref:
@@ -260,12 +261,12 @@ class Keeping:
             return [Hold(*row) for row in connection.execute(query)]
 
     def _held_calls(self) -> set[str]:
-        query = sa.select(calls.c.call_id).where(
+        query = sa.select(CALLS.c.call_id).where(
             sa.or_(
-                calls.c.call_id.in_(sa.select(_HOLDS.c.call_id)),
+                CALLS.c.call_id.in_(sa.select(_HOLDS.c.call_id)),
                 sa.and_(
-                    calls.c.customer_ref != "",
-                    calls.c.customer_ref.in_(sa.select(_HOLDS.c.customer_ref)),
+                    CALLS.c.customer_ref != "",
+                    CALLS.c.customer_ref.in_(sa.select(_HOLDS.c.customer_ref)),
                 ),
             )
         )
@@ -273,9 +274,9 @@ class Keeping:
             return set(connection.scalars(query))
 
     def _older_than(self, days: int) -> Sequence[str]:
-        query = sa.select(calls.c.call_id).where(
-            calls.c.started_at < self._now() - timedelta(days=days),
-            calls.c.end_reason.is_not(None),
+        query = sa.select(CALLS.c.call_id).where(
+            CALLS.c.started_at < self._now() - timedelta(days=days),
+            CALLS.c.end_reason.is_not(None),
         )
         with self._engine.connect() as connection:
             return connection.scalars(query).all()

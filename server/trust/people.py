@@ -74,7 +74,7 @@ class Person:
 
 
 _METADATA = sa.MetaData()
-_PEOPLE = sa.Table(
+PEOPLE = sa.Table(
     "people",
     _METADATA,
     sa.Column("name", sa.String(64), primary_key=True),
@@ -131,7 +131,7 @@ class People:
         }
         try:
             with self._engine.begin() as connection:
-                connection.execute(_PEOPLE.insert().values(**values))
+                connection.execute(PEOPLE.insert().values(**values))
         except sa.exc.IntegrityError as error:
             raise PeopleError(
                 f"{person.name} is there already; remove them first to change them"
@@ -145,7 +145,7 @@ class People:
         """
         with self._engine.begin() as connection:
             connection.execute(_SESSIONS.delete().where(_SESSIONS.c.name == name))
-            gone = connection.execute(_PEOPLE.delete().where(_PEOPLE.c.name == name))
+            gone = connection.execute(PEOPLE.delete().where(PEOPLE.c.name == name))
         if not gone.rowcount:
             raise PeopleError(f"there is nobody called {name}")
 
@@ -156,7 +156,7 @@ class People:
             PeopleError: there is nobody of this name, or it is too short.
         """
         hashed = _hash_password(password)
-        change = _PEOPLE.update().where(_PEOPLE.c.name == name)
+        change = PEOPLE.update().where(PEOPLE.c.name == name)
         with self._engine.begin() as connection:
             connection.execute(_SESSIONS.delete().where(_SESSIONS.c.name == name))
             changed = connection.execute(change.values(password=hashed))
@@ -166,18 +166,18 @@ class People:
     def all(self) -> list[Person]:
         """Everybody, by name."""
         with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(_PEOPLE).order_by(_PEOPLE.c.name))
+            rows = connection.execute(sa.select(PEOPLE).order_by(PEOPLE.c.name))
             return [_person(row) for row in rows]
 
     def anybody(self) -> bool:
         """Whether there is anybody, and so a log-in."""
-        query = sa.select(_PEOPLE.c.name).limit(1)
+        query = sa.select(PEOPLE.c.name).limit(1)
         with self._engine.connect() as connection:
             return connection.execute(query).first() is not None
 
     def get(self, name: str) -> Person | None:
         """Somebody by name, or None."""
-        query = sa.select(_PEOPLE).where(_PEOPLE.c.name == name)
+        query = sa.select(PEOPLE).where(PEOPLE.c.name == name)
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
         return _person(row) if row else None
@@ -187,7 +187,7 @@ class People:
 
         Takes as long for a name that does not exist as for one that does.
         """
-        query = sa.select(_PEOPLE).where(_PEOPLE.c.name == name)
+        query = sa.select(PEOPLE).where(PEOPLE.c.name == name)
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
         stored = row.password if row and row.password else _NOBODY
@@ -210,8 +210,8 @@ class People:
     def in_session(self, token: str) -> Person | None:
         """Whose session a token is of, or None when it is of none."""
         query = (
-            sa.select(_PEOPLE)
-            .join(_SESSIONS, _SESSIONS.c.name == _PEOPLE.c.name)
+            sa.select(PEOPLE)
+            .join(_SESSIONS, _SESSIONS.c.name == PEOPLE.c.name)
             .where(
                 _SESSIONS.c.token_sha256 == _token_hash(token),
                 _SESSIONS.c.expires_at >= self._now(),

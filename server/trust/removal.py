@@ -14,7 +14,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from server.audio_log import RAW
+from server.desk.tables import files as import_files
 from server.journal import SUFFIX as JOURNAL
+from server.store import CALLS, ENTRIES
 from server.trust.retention import DataKind
 
 _READ_BYTES = 1 << 20
@@ -39,31 +41,6 @@ _INDEX = "desk_calls"
 
 _FACTS = "report_facts"
 _FULL_TEXT = ("desk_words", "desk_pairs")
-
-calls = sa.table(
-    "calls",
-    sa.column("call_id", sa.String),
-    sa.column("customer_ref", sa.String),
-    sa.column("started_at", sa.DateTime(timezone=True)),
-    sa.column("end_reason", sa.String),
-    sa.column("peak_score", sa.Float),
-    sa.column("alerts", sa.Integer),
-    sa.column("cues_followed", sa.Integer),
-    sa.column("cues_ignored", sa.Integer),
-)
-_entries = sa.table(
-    "entries",
-    sa.column("call_id", sa.String),
-    sa.column("seq", sa.Integer),
-    sa.column("kind", sa.String),
-    sa.column("body", sa.JSON),
-)
-_imported = sa.table(
-    "desk_import_files",
-    sa.column("call_id", sa.String),
-    sa.column("path", sa.Text),
-    sa.column("ours", sa.Boolean),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +74,7 @@ class Removal:
 
     def is_settled(self, call_id: str) -> bool:
         """Whether a call is over, and its recording finished."""
-        query = sa.select(calls.c.end_reason).where(calls.c.call_id == call_id)
+        query = sa.select(CALLS.c.end_reason).where(CALLS.c.call_id == call_id)
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
         busy = (self._recordings / f"{call_id}{end}" for end in (RAW, JOURNAL))
@@ -156,8 +133,8 @@ class Removal:
                     connection.execute(sa.delete(derived).where(own))
             if kind is DataKind.SCORES:
                 connection.execute(
-                    sa.update(calls)
-                    .where(calls.c.call_id == call_id)
+                    sa.update(CALLS)
+                    .where(CALLS.c.call_id == call_id)
                     .values(peak_score=0, alerts=0, cues_followed=0, cues_ignored=0)
                 )
 
@@ -187,31 +164,31 @@ class Removal:
 
     def _uploaded(self, connection: sa.Connection, call_id: str) -> list[Path]:
         """Copies that the service made of a recording that was imported."""
-        if not sa.inspect(connection).has_table(_imported.name):
+        if not sa.inspect(connection).has_table(import_files.name):
             return []
-        own = sa.and_(_imported.c.call_id == call_id, _imported.c.ours.is_(True))
-        found = connection.scalars(sa.select(_imported.c.path).where(own))
+        own = sa.and_(import_files.c.call_id == call_id, import_files.c.ours.is_(True))
+        found = connection.scalars(sa.select(import_files.c.path).where(own))
         return [Path(path) for path in found]
 
     def _tables(self, connection: sa.Connection) -> Iterator[sa.TableClause]:
         """Every table with calls in it, the calls' own last."""
         for name in sa.inspect(connection).get_table_names():
             table = _table(connection, name)
-            if table is not None and name not in (*_KEPT_TABLES, calls.name):
+            if table is not None and name not in (*_KEPT_TABLES, CALLS.name):
                 yield table
-        yield calls
+        yield CALLS
 
     def _of_kind(
         self, connection: sa.Connection, call_id: str, kind: DataKind
     ) -> list[tuple[sa.TableClause, sa.ColumnElement[bool]]]:
         """Where a kind lies: tables, and which of their rows."""
-        own = _entries.c.call_id == call_id
+        own = ENTRIES.c.call_id == call_id
         if kind is DataKind.TRANSCRIPT:
-            return [(_entries, sa.and_(own, _entries.c.kind.in_(_WORDS)))]
+            return [(ENTRIES, sa.and_(own, ENTRIES.c.kind.in_(_WORDS)))]
         if kind is DataKind.SCORES:
-            follows = [_entries.c.kind.startswith(name) for name in _WARNINGS]
-            scored = sa.or_(_entries.c.kind.in_(_CURVE), *follows)
-            return [(_entries, sa.and_(own, scored))]
+            follows = [ENTRIES.c.kind.startswith(name) for name in _WARNINGS]
+            scored = sa.or_(ENTRIES.c.kind.in_(_CURVE), *follows)
+            return [(ENTRIES, sa.and_(own, scored))]
         tables = [_table(connection, name) for name in _REVIEWS]
         return [(it, it.c.call_id == call_id) for it in tables if it is not None]
 
@@ -255,9 +232,9 @@ def _table(connection: sa.Connection, name: str) -> sa.TableClause | None:
 
 def _log_sha256(connection: sa.Connection, call_id: str) -> str:
     query = (
-        sa.select(_entries.c.seq, _entries.c.kind, _entries.c.body)
-        .where(_entries.c.call_id == call_id)
-        .order_by(_entries.c.seq)
+        sa.select(ENTRIES.c.seq, ENTRIES.c.kind, ENTRIES.c.body)
+        .where(ENTRIES.c.call_id == call_id)
+        .order_by(ENTRIES.c.seq)
     )
     log = [[row.seq, row.kind, row.body] for row in connection.execute(query)]
     if not log:

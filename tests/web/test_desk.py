@@ -186,13 +186,91 @@ def test_a_call_is_judged_beside_the_automatic_answers(page: Page, desk: Desk) -
         if question.get_by_role("radio", checked=True).count() == 0:
             question.locator("[data-answer=yes]").first.click()
     n_before = page.get_by_test_id("review").count()
+    # What a person points at takes the place of what the machine points at.
+    page.get_by_test_id("evidence-here").first.click()
+    chosen = page.get_by_test_id("evidence").first.locator(".time").inner_text()
     page.get_by_test_id("review-submit").click()
 
     expect(page.get_by_test_id("review")).to_have_count(n_before + 1)
+    done = page.get_by_test_id("review").last
+    done.get_by_test_id("given-answers").locator("summary").click()
+    expect(done.get_by_test_id("given").first).to_contain_text(chosen)
     page.get_by_test_id("dispute").last.click()
     page.get_by_test_id("dispute-text").fill("the line was bad")
     page.get_by_test_id("dispute-send").click()
     expect(page.get_by_test_id("review").last).to_contain_text("the line was bad")
+
+
+def test_a_scorecard_is_made_seen_beforehand_and_judged_by(
+    page: Page, desk: Desk
+) -> None:
+    page.goto(f"{desk.url}/desk/cards")
+    language = page.evaluate("localStorage['calmline.language']")
+    page.get_by_test_id("card-open").first.wait_for()
+    page.get_by_test_id("card-new").click()
+    save = page.get_by_test_id("card-save")
+    expect(save).to_be_disabled()
+    page.get_by_test_id("card-title-en").fill(f"Ours {language}")
+    page.get_by_test_id("card-title-zh").fill(f"自定 {language}")
+    page.get_by_test_id("card-id").fill(f"own-{language}")
+    page.get_by_test_id("question-en").fill("Said their name")
+    page.get_by_test_id("question-zh").fill("报了姓名")
+    page.get_by_test_id("question-auto").select_option("greeted")
+    preview = page.get_by_test_id("card-preview")
+    expect(preview).to_contain_text(
+        {"en": "Said their name", "zh": "报了姓名"}[language]
+    )
+    expect(preview).to_contain_text("100 %")
+    save.click()
+
+    expect(page.get_by_test_id("card-told")).to_contain_text("1")
+    page.goto(f"{desk.url}/audit/made-00001")
+    page.get_by_test_id("call-tab-score").click()
+    page.get_by_test_id("review-begin").click()
+    page.get_by_test_id("review-card").select_option(f"own-{language}")
+    expect(page.get_by_test_id("question")).to_have_count(1)
+
+
+def test_reviewers_who_judge_alike_agree(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.url}/desk/reviews")
+    language = page.evaluate("localStorage['calmline.language']")
+    batch = f"cal-{language}"
+    sample = {
+        "n_calls": 3,
+        "card": "service",
+        "purpose": "calibration",
+        "reviewers": [f"Ann-{language}", f"Bob-{language}"],
+        "batch": batch,
+    }
+    made = page.request.post(f"{desk.url}/v1/desk/samples", data=sample).json()
+    assert made == {"calls": 3, "reviews": 6}
+    questions = ["greeted", "finish", "problem", "blame", "closed"]
+    for reviewer in sample["reviewers"]:
+        mine = page.request.get(f"{desk.url}/v1/desk/reviews?by={reviewer}").json()
+        for number, review in enumerate(mine["own"]):
+            # Both say the same, but of one question of one call.
+            answers = {
+                question: {"answer": "no" if (number + place) % 2 else "yes"}
+                for place, question in enumerate(questions)
+            }
+            if number == 0 and reviewer.startswith("Bob"):
+                answers["closed"] = {"answer": "partly"}
+            body = {
+                "card": "service",
+                "purpose": "calibration",
+                "by": reviewer,
+                "answers": answers,
+            }
+            url = f"{desk.url}/v1/desk/calls/{review['call_id']}/reviews"
+            assert page.request.post(url, data=body).status == 201
+
+    page.goto(f"{desk.url}/desk/reviews")
+    page.get_by_test_id("agreement-card").select_option("service")
+    page.get_by_test_id("agreement-batch").fill(batch)
+
+    alpha = page.get_by_test_id("alpha")
+    expect(alpha).to_have_text(re.compile(r"0[.]9\d"))
+    expect(page.get_by_test_id("agreement")).to_contain_text("6")
 
 
 def test_a_sample_is_drawn_and_waits_for_its_reviewer(page: Page, desk: Desk) -> None:
@@ -216,15 +294,23 @@ def test_files_are_imported_and_broken_ones_say_why(
     # A name of its own tells this import from that of the other language.
     recording = tmp_path / f"{tmp_path.name}.wav"
     soundfile.write(recording, pcm, RATE)
-    (tmp_path / "broken.mp3").write_text("no audio")
+    (tmp_path / f"{tmp_path.name}.mp3").write_text("no audio")
 
     page.goto(f"{desk.url}/desk/import")
-    files = [recording, tmp_path / "broken.mp3"]
-    page.get_by_test_id("import-files").set_input_files(files)
+    page.get_by_test_id("import-folder").set_input_files(tmp_path)
 
-    job = page.get_by_test_id("import-job").filter(has_text=recording.name)
+    jobs = page.get_by_test_id("import-job").filter(has_text=tmp_path.name)
+    job = jobs.first
     expect(job).to_have_attribute("data-state", "done", timeout=60_000)
     job.get_by_test_id("import-show").click()
     expect(job.locator("[data-testid=import-file][data-state=done]")).to_have_count(1)
     failed = job.locator("[data-testid=import-file][data-state=failed]")
-    expect(failed).to_contain_text("broken.mp3")
+    expect(failed).to_contain_text(f"{tmp_path.name}.mp3")
+
+    page.get_by_test_id("import-files").set_input_files(recording)
+    expect(jobs).to_have_count(2)
+    again = jobs.first
+    expect(again).to_have_attribute("data-state", "done", timeout=60_000)
+    again.get_by_test_id("import-show").click()
+    same = again.locator("[data-testid=import-file][data-state=duplicate]")
+    expect(same).to_have_count(1)

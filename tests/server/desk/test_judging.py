@@ -1,6 +1,7 @@
 """Cards, automatic answers, reviews, samples and agreement."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,21 @@ from emotion.events import HostilityPoint, Phase
 from evaluation.desk import fill
 from evaluation.desk_calls import made_calls
 from server.desk.agreement import Scale, krippendorff_alpha
+from server.desk.cards import Cards
 from server.desk.errors import QueryError, StateError, UnknownError
 from server.desk.index import SearchIndex
 from server.desk.measures import MEASURES, measure
 from server.desk.query import Range, SearchQuery
 from server.desk.reviews import Assignment, Given, Purpose, Reviews, visible
 from server.desk.sampling import draw, risks
-from server.desk.scorecards import Answer, read_scorecard, scorecard, scorecards
+from server.desk.scorecards import (
+    Answer,
+    Question,
+    Scorecard,
+    Text,
+    read_scorecard,
+    scorecards,
+)
 from server.desk.search import Search
 from server.events import CallEnded, CallEndReason, Event, LogEntry, TranscriptFinal
 from server.store import Store
@@ -199,8 +208,6 @@ def test_a_score_weighs_what_applies_and_a_critical_failure_is_zero() -> None:
         card.check({"a": YES, "b": YES, "c": YES})
     with pytest.raises(QueryError, match="weight"):
         read_scorecard(text.replace("weight = 3", "weight = -1"))
-    with pytest.raises(UnknownError):
-        scorecard("none")
 
 
 # Published examples, for alpha itself: Krippendorff, Computing Krippendorff's
@@ -266,7 +273,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def given(card_id: str, answer: Answer = YES) -> dict[str, Given]:
-    return {question.id: Given(answer) for question in scorecard(card_id).question}
+    (card,) = (card for card in scorecards() if card.id == card_id)
+    return {question.id: Given(answer) for question in card.question}
 
 
 def review(store: Store, call_id: str, reviewer: str, purpose: Purpose) -> int:
@@ -286,6 +294,55 @@ def test_a_review_stands_beside_the_automatic_answers(store: Store) -> None:
     assert (found.call_id, found.review_score) == ("made-00001", 100.0)
     with pytest.raises(StateError, match="second opinion"):
         reviews.submit(review_id, given("service"), automatic, "")
+
+
+def test_a_card_of_ones_own_is_offered_judged_by_and_changed(store: Store) -> None:
+    cards, reviews = Cards(store.engine), Reviews(store.engine)
+    question = Question(
+        "name", 2.0, Text("Said their name", "报了姓名"), auto="greeted"
+    )
+    first = cards.save(Scorecard("own", 0, Text("Ours", "自定"), (question,)), "Ann")
+
+    review_id = reviews.open("made-00001", "own", "Ann", Purpose.REVIEW)
+    done = reviews.submit(review_id, {"name": Given(YES)}, {}, "")
+    second = cards.save(
+        replace(first, question=(replace(question, id="other"),)), "Ann"
+    )
+
+    assert (first.version, second.version) == (1, 2)
+    assert (done.score, done.card_version) == (100.0, 1)
+    assert [card.id for card in cards.offered()][-1] == "own"
+    assert cards.one("own").question[0].id == "other"
+    cards.withdraw("own", "Ann")
+    assert "own" not in {card.id for card in cards.offered()}
+    assert reviews.one(review_id).score == 100.0
+    with pytest.raises(UnknownError):
+        cards.one("none")
+
+
+def test_a_shipped_card_can_be_changed_and_withdrawn_but_not_the_last_one(
+    store: Store,
+) -> None:
+    cards = Cards(store.engine)
+    (six, *_) = cards.offered()
+
+    changed = cards.save(replace(six, question=six.question[:1]), "Ann")
+
+    assert (changed.version, len(cards.one(six.id).question)) == (2, 1)
+    for card in cards.offered()[1:]:
+        cards.withdraw(card.id, "Ann")
+    with pytest.raises(QueryError, match="one scorecard"):
+        cards.withdraw(six.id, "Ann")
+
+
+def test_a_card_that_nobody_could_use_is_refused(store: Store) -> None:
+    text = Text("A", "甲")
+    twice = (Question("a", 1.0, text), Question("a", 1.0, text))
+    unknown = (Question("a", 1.0, text, auto="mind_read"),)
+
+    for questions, complaint in ((twice, "id of its own"), (unknown, "mind_read")):
+        with pytest.raises(QueryError, match=complaint):
+            Cards(store.engine).save(Scorecard("x", 0, text, questions), "Ann")
 
 
 def test_a_second_opinion_decides_and_calibration_does_not(store: Store) -> None:

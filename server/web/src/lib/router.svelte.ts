@@ -12,7 +12,7 @@ export type Route =
   | { readonly page: 'playbook' }
   | { readonly page: 'audit'; readonly search: string }
   | { readonly page: 'call'; readonly callId: string; readonly at_s: number | null }
-  | { readonly page: 'desk'; readonly room: 'reviews' | 'import' }
+  | { readonly page: 'desk'; readonly room: 'reviews' | 'cards' | 'import' }
   | { readonly page: 'unknown' };
 
 export function parse(pathname: string, search: string): Route {
@@ -35,7 +35,7 @@ export function parse(pathname: string, search: string): Route {
     return { page: 'print', callId: decodeURIComponent(id) };
   }
   if ((page === 'rules' || page === 'playbook') && id === undefined) return { page };
-  if (page === 'desk' && (id === 'reviews' || id === 'import')) return { page: 'desk', room: id };
+  if (page === 'desk' && (id === 'reviews' || id === 'cards' || id === 'import')) return { page: 'desk', room: id };
   return { page: 'unknown' };
 }
 

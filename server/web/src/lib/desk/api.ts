@@ -94,6 +94,12 @@ export const withdrawCorrection = async (callId: string, id: number): Promise<vo
 };
 
 export const cards = (): Promise<readonly Scorecard[]> => get('cards');
+export const measureNames = (): Promise<readonly string[]> => get('measures');
+export const saveCard = async (card: Scorecard, by: string): Promise<Scorecard> =>
+  (await (await send('PUT', `cards/${encodeURIComponent(card.id)}`, { card, by })).json()) as Scorecard;
+export const withdrawCard = async (id: string): Promise<void> => {
+  await send('DELETE', `cards/${encodeURIComponent(id)}`);
+};
 export const measures = (callId: string): Promise<Readonly<Record<string, Measured>>> =>
   get(`${call(callId)}/measures`);
 export const reviewsOf = (callId: string, by: string): Promise<readonly Review[]> =>

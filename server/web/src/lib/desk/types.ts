@@ -180,7 +180,7 @@ export interface Peaks {
 export const ANSWERS = ['yes', 'partly', 'no', 'na'] as const;
 export type Answer = (typeof ANSWERS)[number];
 
-interface Text {
+export interface Text {
   readonly en: string;
   readonly zh: string;
 }
@@ -189,7 +189,7 @@ export interface Question {
   readonly id: string;
   readonly weight: number;
   readonly text: Text;
-  readonly help: Text;
+  readonly help: Text | null;
   readonly auto: string;
   readonly critical: boolean;
 }

@@ -2,8 +2,37 @@ import type { Answer, CorrectionKind, FileState, Purpose, SortBy } from '../desk
 import type { Tier } from '../events';
 
 /** Every text of the auditor's desk; `deskZh` has to have the same shape. */
+export interface CardMessages {
+  readonly title: string;
+  readonly hint: string;
+  readonly fresh: string;
+  readonly version: (version: number) => string;
+  readonly questions: (count: number) => string;
+  readonly name: string;
+  readonly id: string;
+  readonly idHint: string;
+  readonly question: string;
+  readonly help: string;
+  readonly weight: string;
+  readonly critical: string;
+  readonly auto: string;
+  readonly byPeople: string;
+  readonly add: string;
+  readonly up: string;
+  readonly down: string;
+  readonly remove: string;
+  readonly save: string;
+  readonly saved: (version: number) => string;
+  readonly withdraw: string;
+  readonly withdrawn: string;
+  readonly preview: string;
+  readonly share: (percent: number) => string;
+  readonly measures: Record<string, string>;
+}
+
 export interface DeskMessages {
-  readonly rooms: Record<'label' | 'find' | 'reviews' | 'import', string>;
+  readonly rooms: Record<'label' | 'find' | 'reviews' | 'cards' | 'import', string>;
+  readonly cards: CardMessages;
   readonly find: {
     readonly title: string;
     readonly words: string;
@@ -174,7 +203,7 @@ export interface DeskMessages {
 }
 
 export const deskEn: DeskMessages = {
-  rooms: { label: 'The auditor’s desk', find: 'Find', reviews: 'Reviews', import: 'Import' },
+  rooms: { label: 'The auditor’s desk', find: 'Find', reviews: 'Reviews', cards: 'Scorecards', import: 'Import' },
   find: {
     title: 'Finished calls',
     words: 'What was said',
@@ -260,6 +289,47 @@ export const deskEn: DeskMessages = {
     withdraw: 'Take back',
     cancel: 'Cancel',
     machineKept: 'The machine’s own record stays as it is.',
+  },
+  cards: {
+    title: 'Scorecards',
+    hint: 'What is saved here is a new version; reviews keep the one they were made by.',
+    fresh: 'New scorecard',
+    version: (version) => `version ${version}`,
+    questions: (count) => (count === 1 ? '1 question' : `${count} questions`),
+    name: 'Title',
+    id: 'Short name',
+    idHint: 'a-z, 0-9 and -',
+    question: 'Question',
+    help: 'When is it a yes?',
+    weight: 'Weight',
+    critical: 'A no fails the call',
+    auto: 'Answered from the log',
+    byPeople: 'by people only',
+    add: 'Add a question',
+    up: 'Up',
+    down: 'Down',
+    remove: 'Remove',
+    save: 'Save as new version',
+    saved: (version) => `Version ${version} is saved.`,
+    withdraw: 'Offer no more',
+    withdrawn: 'It is offered no more; reviews made by it stay.',
+    preview: 'As reviewers see it',
+    share: (percent) => `${percent} % of the score`,
+    measures: {
+      greeted: 'greeted',
+      let_finish: 'let the customer finish',
+      paused: 'paused when cued',
+      apologised: 'apologised',
+      empathised: 'showed understanding',
+      acknowledged: 'accepted the anger',
+      repeated_problem: 'repeated the problem',
+      solution_after_fall: 'offered only after the curve fell',
+      asked_opinion: 'asked what the customer thinks',
+      followed_up: 'agreed what comes next',
+      no_blame: 'no words of blame',
+      curve_fell: 'the curve fell',
+      closed_properly: 'closed properly',
+    },
   },
   judge: {
     card: 'Scorecard',

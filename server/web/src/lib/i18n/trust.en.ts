@@ -169,6 +169,7 @@ export const trustEn: TrustMessages = {
       dispute: 'Disputed',
       comment: 'Commented',
       correct: 'Corrected',
+      card: 'Scorecard changed',
       rules: 'Changed rules',
       people: 'Changed people',
       log_in: 'Logged in',

@@ -83,6 +83,7 @@ export const trustZh: TrustMessages = {
       dispute: '申诉',
       comment: '评论',
       correct: '更正',
+      card: '修改评分卡',
       rules: '修改规则',
       people: '修改人员',
       log_in: '登录',
