@@ -14,7 +14,7 @@ from emotion.events import (
     WordReading,
 )
 from emotion.forecast import Forecaster, ForecastParams, Outlook
-from emotion.manner import Utterance
+from emotion.manner import Utterance, count_units
 from models.ports import VoiceReading
 
 
@@ -45,6 +45,7 @@ class Customer:
         self._curve = HostilityCurve(params.curve)
         self._forecaster = Forecaster(params.forecast)
         self._kind = CustomerKindVote(params.kind)
+        self._latest: Utterance | None = None
 
     @property
     def outlook(self) -> Outlook:
@@ -66,13 +67,15 @@ class Customer:
 
     def feed_words(self, reading: WordReading) -> list[CustomerKindChanged]:
         """Take what the customer said; return what it says about the kind, if new."""
-        self._curve.feed_words(reading)
-        believed = self._words.believed(reading)
-        self._forecaster.feed_words(replace(reading, hostility=believed))
+        weighed = self._weighed(reading)
+        self._curve.feed_words(weighed)
+        believed = self._words.believed(weighed)
+        self._forecaster.feed_words(replace(weighed, hostility=believed))
         return self._kind.feed(reading)
 
     def feed_utterance(self, utterance: Utterance) -> None:
-        """Take the words themselves, for pace and repetition; see `feed_words`."""
+        """Take the words themselves, before `feed_words` takes what they count for."""
+        self._latest = utterance
         self._curve.feed_utterance(utterance)
 
     def feed_turns(self, event: TurnTakingEvent) -> None:
@@ -83,6 +86,12 @@ class Customer:
     def feed_speech(self, event: SpeechStarted | SpeechEnded) -> None:
         """Take who speaks; only the customer's speech counts."""
         self._curve.feed_speech(event)
+
+    def _weighed(self, reading: WordReading) -> WordReading:
+        said = self._latest
+        if said is None or said.start_s != reading.start_s:
+            return reading
+        return self._words.doubted(reading, count_units(said))
 
     def advance(self, now_s: float) -> list[HostilityPoint | PhaseChanged | Forecast]:
         """Return what the whole seconds up to `now_s` bring.

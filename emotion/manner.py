@@ -113,7 +113,7 @@ class Manner:
         return None if before is None else before.start_s
 
     def _measure_pace(self, utterance: Utterance) -> None:
-        n_units = _n_units(utterance)
+        n_units = count_units(utterance)
         duration_s = utterance.end_s - utterance.start_s
         if n_units < self._params.least_units or duration_s <= 0:
             return
@@ -132,7 +132,8 @@ class Manner:
         return len(before.content & now.content) >= self._params.alike * fewer
 
 
-def _n_units(utterance: Utterance) -> int:
+def count_units(utterance: Utterance) -> int:
+    """How many words (English) or characters (Chinese) an utterance has."""
     if utterance.language == "zh":
         return sum(map(len, _HAN_RUN.findall(utterance.text)))
     return len(utterance.text.split())

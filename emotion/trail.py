@@ -24,6 +24,9 @@ SIGN_WEIGHTS: Final = {
 }
 """By which a reading's hostility is shared out over its signs."""
 
+VERDICTS: Final = frozenset({WordSign.ANGER, WordSign.DISSATISFIED})
+"""Signs that a reader may give to an utterance as a whole."""
+
 FORGOTTEN: Final = 0.02
 
 
@@ -37,6 +40,9 @@ class WordParams:
     Attributes:
         dead_zone: hostility up to which a reading that cannot say which words it
             is about counts for nothing: no reader is sure about the faintest.
+        whole_units: words (English) or characters (Chinese) from which a reader's
+            verdict on an utterance counts in full: a scrap of a sentence, cut off by
+            a pause, tells little.
         points: points of the score for words of hostility 1. An insult or a
             third-party threat reaches take-off with it, plain dissatisfaction
             does not.
@@ -54,6 +60,7 @@ class WordParams:
     """
 
     dead_zone: float = 0.3
+    whole_units: int = 4
     points: float = 80.0
     half_life_speaking_s: float = 15.0
     half_life_silent_s: float = 60.0
@@ -74,6 +81,23 @@ class WordParams:
         """How much of a reading's hostility, in [-1, 1], counts."""
         faint = 0.0 < reading.hostility <= self.dead_zone
         return 0.0 if faint and not reading.hits else reading.hostility
+
+    def doubted(self, reading: WordReading, n_units: int) -> WordReading:
+        """Take a verdict on a few words for less than one on a sentence.
+
+        Insults, threats and whatever else was named stay as they are.
+
+        Args:
+            reading: of an utterance.
+            n_units: words or characters that it has.
+        """
+        named = {hit.sign for hit in reading.hits} - VERDICTS
+        if reading.hostility <= 0 or named or n_units >= self.whole_units:
+            return reading
+        hostility = reading.hostility * n_units / self.whole_units
+        if hostility <= self.dead_zone:
+            return replace(reading, hostility=0.0, hits=())
+        return replace(reading, hostility=hostility)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,16 @@ from audio.events import Interrupted, SpeechStarted
 from audio.frame import Party
 from emotion.customer import Customer, EmotionParams
 from emotion.errors import OrderError
-from emotion.events import Forecast, HostilityPoint, PhaseChanged, WordReading
+from emotion.events import (
+    Forecast,
+    HostilityPoint,
+    PhaseChanged,
+    WordHit,
+    WordReading,
+    WordSign,
+)
 from emotion.lexicon import load_lexicons
+from emotion.manner import Utterance
 from emotion.words import WordReader
 from models.ports import VoiceReading
 
@@ -83,3 +91,19 @@ def test_readings_and_time_come_in_order() -> None:
         customer.feed_voice(VoiceReading(2.0, 0.1, -30.0, "fake"))
     with pytest.raises(OrderError):
         customer.advance(4.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "rises"), [("me.", False), ("you have made a fool of me.", True)]
+)
+def test_what_is_made_of_a_scrap_of_a_sentence_counts_for_nothing(
+    text: str, *, rises: bool
+) -> None:
+    customer = Customer(EmotionParams())
+    hits = (WordHit(WordSign.ANGER, 0, len(text)),)
+    customer.feed_utterance(Utterance(text, "en", 0.0, 1.0))
+    customer.feed_words(WordReading(0.0, 1.0, 0.5, None, hits, "en", "fake"))
+
+    points = [e for e in customer.advance(2.0) if isinstance(e, HostilityPoint)]
+
+    assert (points[-1].score > 0) is rises

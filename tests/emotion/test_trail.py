@@ -132,3 +132,22 @@ def test_settings_out_of_range_are_refused() -> None:
         WordParams(points=0.0)
     with pytest.raises(ParameterError, match="forgiving is at most 1"):
         WordParams(forgiving=1.5)
+
+
+def test_a_verdict_on_a_scrap_of_a_sentence_is_doubted() -> None:
+    params = WordParams(dead_zone=0.3, whole_units=4)
+    verdict = said(0.8, WordSign.ANGER)
+
+    assert params.doubted(verdict, n_units=4) == verdict
+    assert params.doubted(verdict, n_units=3).hostility == pytest.approx(0.6)
+    nothing = params.doubted(verdict, n_units=1)
+    assert (nothing.hostility, nothing.hits) == (0.0, ())
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [said(0.8, WordSign.INSULT), said(-0.5, WordSign.THANKS), said(0.0)],
+    ids=["named", "kind", "neutral"],
+)
+def test_what_was_named_or_kind_counts_however_short(reading: WordReading) -> None:
+    assert WordParams().doubted(reading, n_units=1) == reading
