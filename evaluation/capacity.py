@@ -185,6 +185,19 @@ def search(args: argparse.Namespace, settings: dict[str, str]) -> dict[int, Run]
     return runs
 
 
+def memory_per_call(runs: Mapping[int, Run]) -> float:
+    """Memory that one further call takes, among the runs that were in time; in MB.
+
+    With one such run alone, what it grew by is all laid to its calls: threads and
+    buffers that the first calls bring and all others share as well.
+    """
+    held = {n: run.busy.memory_mb for n, run in runs.items() if run.in_time}
+    if len(held) > 1:
+        return float(np.polyfit(list(held), list(held.values()), 1)[0])
+    ((n_calls, memory_mb),) = held.items()
+    return (memory_mb - runs[n_calls].idle.memory_mb) / n_calls
+
+
 def figures_of(backend: str, n_calls: int, run: Run) -> list[Figure]:
     """The figures of one number of calls."""
     measured, metrics = run.measured, run.metrics
@@ -225,7 +238,7 @@ def figures_of(backend: str, n_calls: int, run: Run) -> list[Figure]:
     return [
         *found,
         Figure(f"{name}.memory_at_start_mb", run.idle.memory_mb, "MB"),
-        Figure(f"{name}.memory_per_call_mb", grown_mb / n_calls, "MB"),
+        Figure(f"{name}.memory_grown_mb", grown_mb, "MB"),
         Figure(f"{name}.partials_shown", measured.n_partials, "count"),
         Figure(
             f"{name}.partials_dropped",
@@ -256,8 +269,10 @@ def run(args: argparse.Namespace) -> Report:
         figures += [
             dataclasses.replace(figure, name=figure.name.replace(f".n{best}.", "."))
             for figure in figures
-            if f".n{best}.p95_" in figure.name or f".n{best}.memory_per" in figure.name
+            if f".n{best}.p95_" in figure.name
         ]
+        name = f"capacity.{args.backend}.memory_per_call_mb"
+        figures.append(Figure(name, memory_per_call(runs), "MB"))
     if args.baseline:
         figures += _baseline(args, best)
     return Report(

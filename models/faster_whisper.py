@@ -21,11 +21,9 @@ from models.whisper_encoder import CutEncoder
 from models.whisper_tokens import WhisperTokens
 from models.whisper_weights import BASE, DEFAULT, canonical, load_whisper
 
-GRID_STEPS = 100
-"""Features are made as long as the next 2 s: a batch needs one length."""
-
-_GRID_TOKENS = 20
-"""Likewise the limit of tokens: as many as 2 s may hold."""
+GRID_STEPS = 700
+"""Features are filled up with silence to 14 s: a batch needs one length, and no
+utterance of a call is longer. Measured: docs/evaluation.md, Capacity."""
 
 _Features = NDArray[np.float32]
 
@@ -95,20 +93,20 @@ class FasterWhisper:
                 else self._encoder.encode(task.pcm, GRID_STEPS)
             )
             features.append(heard.float().cpu().numpy())
-            limit = -(-task.limit // _GRID_TOKENS) * _GRID_TOKENS
+            # What reaches its limit is done again padded, and counts as it is then.
+            limit = task.limit if padded else 0
             groups.setdefault((heard.shape[1], limit), []).append(index)
         found: dict[int, Decoded] = {}
-        for (_, limit), members in groups.items():
+        for members in groups.values():
             together = np.concatenate([features[index] for index in members])
-            asked = [tasks[index].language for index in members]
-            decoded = self._decode(together, asked, limit)
+            decoded = self._decode(together, [tasks[index] for index in members])
             found.update(zip(members, decoded, strict=True))
         return [found[index] for index in range(len(tasks))]
 
-    def _decode(
-        self, features: _Features, asked: Sequence[str | None], limit: int
-    ) -> list[Decoded]:
+    def _decode(self, features: _Features, tasks: Sequence[Task]) -> list[Decoded]:
         """Decode features of one length, ``(n, steps, state)``."""
+        asked = [task.language for task in tasks]
+        limit = max(task.limit for task in tasks)
         view = ctranslate2.StorageView.from_array(np.ascontiguousarray(features))
         chosen = self._choose(view, asked)
         prompts = [
@@ -125,8 +123,8 @@ class FasterWhisper:
             suppress_tokens=self._never,
         )
         return [
-            self._read(one, result, limit)
-            for one, result in zip(chosen, results, strict=True)
+            self._read(one, result, task.limit)
+            for one, result, task in zip(chosen, results, tasks, strict=True)
         ]
 
     def _choose(
