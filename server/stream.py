@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from audio.codec import AudioFormat, Encoding, encode
 from audio.frame import RATE, Party
 from audio.resampler import Resampler
-from server.errors import RecordingError, ServerError
+from server.errors import ServerError
 from server.recording import Recording
 
 _MESSAGES_PER_S = 50
@@ -23,6 +24,10 @@ _MESSAGES_PER_S = 50
 
 _LINE_RATES = (8000, 16000, 24000, 48000)
 """Rates that the protocol takes; any other recording is played at 16 kHz."""
+
+
+_PATIENCE_S = 60.0
+_RETRY_S = 0.5
 
 
 class StreamError(ServerError):
@@ -48,14 +53,21 @@ class Line:
 
 
 async def stream(
-    recording: Recording, line: Line, on_open: Callable[[str], None]
+    recording: Recording,
+    line: Line,
+    on_open: Callable[[str], None],
+    patience_s: float = _PATIENCE_S,
 ) -> dict[str, Any]:
     """Play the whole recording; return the service's closing message.
+
+    A line that breaks is taken up again, from the first byte that the service does
+    not have.
 
     Args:
         recording: what to play.
         line: to whom, and how.
         on_open: told the call id once the service has taken the call.
+        patience_s: how long to try to come back.
 
     Raises:
         StreamError: the service is not there, refused the call or closed it early.
@@ -63,20 +75,33 @@ async def stream(
     """
     rate = recording.rate if recording.rate in _LINE_RATES else RATE
     audio_format = AudioFormat(line.encoding, rate, recording.n_channels)
-    try:
-        async with connect(line.url, compression=None) as socket:
-            await socket.send(json.dumps(_hello(audio_format, line)))
-            welcome = json.loads(await socket.recv())
-            on_open(welcome["call_id"])
-            async with asyncio.TaskGroup() as tasks:
-                closing = tasks.create_task(_wait_ended(socket))
-                await _play(recording, audio_format, line.speed, socket)
-                await socket.send(json.dumps({"type": "end"}))
-            return closing.result()
-    except* RecordingError as group:
-        raise group.exceptions[0] from None
-    except* (ConnectionClosed, OSError, InvalidURI, InvalidHandshake) as group:
-        raise StreamError(f"{line.url}: {_explain(group.exceptions[0])}") from group
+    sender = _Sender(recording, audio_format, line.speed)
+    hello = _hello(audio_format, line)
+    lost_at: float | None = None
+    while True:
+        try:
+            async with connect(line.url, compression=None) as socket:
+                await socket.send(json.dumps(hello))
+                welcome = json.loads(await socket.recv())
+                if "call_id" not in hello:
+                    on_open(welcome["call_id"])
+                hello |= {name: welcome[name] for name in ("call_id", "token")}
+                lost_at = None
+                return await _play(sender, welcome["received_bytes"], socket)
+        except (ConnectionClosed, OSError, InvalidURI, InvalidHandshake) as error:
+            now = time.monotonic()
+            lost_at = now if lost_at is None else lost_at
+            gone = "call_id" in hello and _may_come_back(error)
+            if not gone or now - lost_at >= patience_s:
+                raise StreamError(f"{line.url}: {_explain(error)}") from error
+            await asyncio.sleep(_RETRY_S)
+
+
+def _may_come_back(error: Exception) -> bool:
+    """Tell a line that broke, or a service that restarts, from a call refused."""
+    if isinstance(error, ConnectionClosed):
+        return error.rcvd is None
+    return not isinstance(error, InvalidURI)
 
 
 def _hello(audio_format: AudioFormat, line: Line) -> dict[str, Any]:
@@ -93,20 +118,71 @@ def _hello(audio_format: AudioFormat, line: Line) -> dict[str, Any]:
     return hello
 
 
+class _Sender:
+    """Sends a recording, 20 ms every 20 ms, and keeps what was not acknowledged."""
+
+    def __init__(
+        self, recording: Recording, audio_format: AudioFormat, speed: float
+    ) -> None:
+        step = audio_format.rate * audio_format.instant_bytes // _MESSAGES_PER_S
+        self._messages = _messages(recording, audio_format, step)
+        self._interval_s = 1 / _MESSAGES_PER_S / speed
+        self._start = time.monotonic()
+        self._n_sent = 0
+        self._kept: deque[tuple[int, bytes]] = deque()
+        self._n_bytes = 0
+
+    def forget(self, n_bytes: int) -> None:
+        """Let go of what is on the service's disk."""
+        while self._kept and self._kept[0][0] + len(self._kept[0][1]) <= n_bytes:
+            self._kept.popleft()
+
+    async def send(self, socket: ClientConnection, from_byte: int) -> None:
+        """Send what the service lacks, then go on; what is late leaves no gap."""
+        for start, data in list(self._kept):
+            if start + len(data) > from_byte:
+                await socket.send(data[max(0, from_byte - start) :])
+        for data in self._messages:
+            self._kept.append((self._n_bytes, data))
+            self._n_bytes += len(data)
+            self._n_sent += 1
+            await socket.send(data)
+            due = self._start + self._n_sent * self._interval_s
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+
 async def _play(
-    recording: Recording,
-    audio_format: AudioFormat,
-    speed: float,
-    socket: ClientConnection,
-) -> None:
-    """Send 20 ms every 20 ms; a message that is late is not followed by a gap."""
-    step = audio_format.rate * audio_format.instant_bytes // _MESSAGES_PER_S
-    start = time.monotonic()
-    messages = _messages(recording, audio_format, step)
-    for n_sent, data in enumerate(messages, start=1):
-        await socket.send(data)
-        due = start + n_sent / _MESSAGES_PER_S / speed
-        await asyncio.sleep(max(0.0, due - time.monotonic()))
+    sender: _Sender, from_byte: int, socket: ClientConnection
+) -> dict[str, Any]:
+    """Send all there is; return what the service closes with."""
+    hearing = asyncio.ensure_future(_wait_ended(sender, socket))
+    sending = asyncio.ensure_future(_send(sender, from_byte, socket))
+    try:
+        await asyncio.wait([hearing, sending], return_when=asyncio.FIRST_EXCEPTION)
+        if hearing.done() and hearing.exception() is None:
+            return hearing.result()
+        # What went wrong first: a recording that cannot be read, or the line.
+        if sending.done():
+            sending.result()
+        return await hearing
+    finally:
+        hearing.cancel()
+        sending.cancel()
+        await asyncio.gather(hearing, sending, return_exceptions=True)
+
+
+async def _send(sender: _Sender, from_byte: int, socket: ClientConnection) -> None:
+    await sender.send(socket, from_byte)
+    await socket.send(json.dumps({"type": "end"}))
+
+
+async def _wait_ended(sender: _Sender, socket: ClientConnection) -> dict[str, Any]:
+    while True:
+        message: dict[str, Any] = json.loads(await socket.recv())
+        if message["type"] == "ack":
+            sender.forget(message["received_bytes"])
+        if message["type"] == "ended":
+            return message
 
 
 def _messages(
@@ -131,13 +207,6 @@ def _at_line_rate(recording: Recording, rate: int) -> Iterator[NDArray[np.float3
     for block in recording.blocks():
         yield resampler.feed(block)
     yield resampler.flush()
-
-
-async def _wait_ended(socket: ClientConnection) -> dict[str, Any]:
-    while True:
-        message: dict[str, Any] = json.loads(await socket.recv())
-        if message["type"] == "ended":
-            return message
 
 
 def _explain(error: BaseException) -> str:

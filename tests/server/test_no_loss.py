@@ -24,13 +24,16 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from audio.codec import AudioFormat, Encoding, decode, encode
+from audio.frame import Party
 from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
 from models.ports import Transcript
 from server.config import ServiceSettings
 from server.engine import Models
 from server.factory import CallFactory
 from server.overload import LadderParams
+from server.recording import open_recording
 from server.service import Addresses, running_service
+from server.stream import Line, StreamError, stream
 
 pytestmark = pytest.mark.service
 
@@ -167,6 +170,103 @@ def recorded(tmp_path: Path, call_id: str = "c1") -> np.ndarray:
 
 
 # Lines.
+
+
+@asynccontextmanager
+async def breaking(
+    addresses: Addresses, after_bytes: list[int]
+) -> AsyncIterator[Addresses]:
+    """A way to the service that breaks: each line after so many bytes, then none."""
+    host, port = addresses.audio_url.removeprefix("ws://").split("/")[0].split(":")
+    left = list(after_bytes)
+
+    async def carry(
+        source: asyncio.StreamReader, sink: asyncio.StreamWriter, most: float
+    ) -> None:
+        n_bytes = 0
+        while (data := await source.read(1000)) and n_bytes < most:
+            n_bytes += len(data)
+            sink.write(data)
+        sink.transport.abort()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(host, int(port))
+        most = left.pop(0) if left else float("inf")
+        with suppress(OSError):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(carry(reader, back, most))
+                tasks.create_task(carry(there, writer, float("inf")))
+        writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    broken = server.sockets[0].getsockname()[1]
+    try:
+        yield replace(
+            addresses, audio_url=addresses.audio_url.replace(port, str(broken))
+        )
+    finally:
+        server.close()
+
+
+@in_loop
+async def test_a_stream_whose_line_breaks_goes_on_where_it_was(tmp_path: Path) -> None:
+    data = talk()
+    path = tmp_path / "call.wav"
+    soundfile.write(path, decode(data, MULAW), 8000, "PCM_16")
+    expected = encode(open_pcm(path), MULAW)
+    opened: list[str] = []
+    async with service(tmp_path) as addresses:
+        async with breaking(addresses, [20_000, 30_000]) as way:
+            line = Line(
+                way.audio_url,
+                "a7",
+                "",
+                (Party.CUSTOMER, Party.AGENT),
+                "en",
+                Encoding.MULAW,
+                speed=10.0,
+            )
+            ended = await stream(open_recording(path), line, opened.append)
+        calls = await log(addresses, opened[0])
+        alike = await straight(addresses, expected)
+
+    assert ended["reason"] == "completed"
+    assert len(opened) == 1
+    assert calls[1:] == alike[1:]
+    np.testing.assert_array_equal(
+        recorded(tmp_path, opened[0]), decode(expected, MULAW)
+    )
+
+
+@in_loop
+async def test_a_stream_gives_up_where_nobody_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "call.wav"
+    soundfile.write(path, decode(talk(), MULAW), 8000, "PCM_16")
+    async with service(tmp_path) as addresses:
+        line = Line(
+            addresses.audio_url,
+            "a7",
+            "",
+            (Party.CUSTOMER, Party.AGENT),
+            "en",
+            Encoding.MULAW,
+            speed=1.0,
+        )
+        async with breaking(addresses, [20_000]) as way:
+            going = asyncio.create_task(
+                stream(
+                    open_recording(path),
+                    replace(line, url=way.audio_url),
+                    lambda _: None,
+                    patience_s=0.0,
+                )
+            )
+            with pytest.raises(StreamError, match="the connection broke"):
+                await going
+
+
+def open_pcm(path: Path) -> NDArray[np.float32]:
+    return np.concatenate(list(open_recording(path).blocks()))
 
 
 @in_loop
