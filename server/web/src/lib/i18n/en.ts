@@ -48,6 +48,7 @@ export interface Messages {
     readonly swap: string;
     readonly working: string;
     readonly reasons: string;
+    readonly both: string;
     readonly sign: (party: string, sign: string, count: number) => string;
     readonly signs: Readonly<Record<string, string>>;
   };
@@ -319,6 +320,7 @@ export const en: Messages = {
     swap: 'Swap customer and agent',
     working: 'Everything is being worked out anew …',
     reasons: 'Because of',
+    both: 'Both',
     sign: (party, sign, count) => `${party}: ${sign}${count > 1 ? ` ×${count}` : ''}`,
     signs: {
       greeting: 'greets in the company’s name',

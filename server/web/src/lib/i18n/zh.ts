@@ -93,6 +93,7 @@ export const zh: Messages = {
     swap: '互换客户与坐席',
     working: '正在重新计算全部结果……',
     reasons: '依据',
+    both: '双方',
     sign: (party, sign, count) => `${party}：${sign}${count > 1 ? ` ×${count}` : ''}`,
     signs: {
       greeting: '以公司名义问候',
