@@ -22,6 +22,7 @@ from audio.frame import RATE, Party
 from audio.framer import Framer
 from audio.speakers import Timeline, Turn
 from evaluation.diarisation_baseline import diarise_plainly, speech_of
+from evaluation.diarisation_hard import hard_calls
 from evaluation.diarisation_live import Followed, follow, latencies_s
 from evaluation.diarisation_mixtures import MixtureParams, simulate
 from evaluation.diarisation_voices import RATE as LINE_RATE
@@ -56,7 +57,7 @@ class Case:
     """A recording and the truth about it.
 
     Attributes:
-        kind: ``data``, ``two_channel`` or ``simulated``.
+        kind: ``data``, ``two_channel``, ``simulated``, or which hard kind.
         name: of the recording.
         pcm: float32, mono at 16 kHz.
         truth: who speaks when.
@@ -130,6 +131,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--weights", type=Path, default=diarisation_weights.DEFAULT, metavar="FILE.npz"
     )
     parser.add_argument(
+        "--hard",
+        action="store_true",
+        help="with --simulate: one call of each hard kind instead",
+    )
+    parser.add_argument(
         "--no-live", action="store_true", help="do not follow the calls live as well"
     )
     parser.add_argument(
@@ -170,7 +176,9 @@ def run(args: argparse.Namespace) -> Report:
     cases = list(recordings(args.data)) if args.data is not None else []
     if args.two_channel is not None:
         cases += mixed(args.two_channel)
-    if args.simulate is not None:
+    if args.simulate is not None and args.hard:
+        cases += hard(args.simulate, frozenset(card.speakers), args.seed)
+    elif args.simulate is not None:
         call = MixtureParams(duration_s=args.seconds, alone=0.0, third=0.0)
         cases += simulated(
             args.simulate, frozenset(card.speakers), call, args.calls, args.seed
@@ -343,6 +351,18 @@ def simulated(
             n_made += 1
     if not n_made:
         raise DataError(f"no corpus in {folder} has two speakers not trained on")
+
+
+def hard(folder: Path, heard: frozenset[str], seed: int) -> Iterator[Case]:
+    """Yield a call of each hard kind, of speakers never trained on.
+
+    Raises:
+        DataError: there are too few such speakers.
+    """
+    unheard = [voice for voice in read_voices(folder) if voice.speaker not in heard]
+    for name, call in hard_calls(unheard, seed):
+        pcm = soxr.resample(call.pcm, LINE_RATE, RATE).astype(np.float32)
+        yield Case(name, name, pcm, tuple(call.turns()))
 
 
 def measured(case: Case, diariser: PyannoteDiariser, live: Path | None) -> Outcome:

@@ -141,6 +141,7 @@ class Ours:
         )
         return " ".join(texts)
 
+
 def segments(
     pcm: NDArray[np.float32],
     detector: SpeechDetector,

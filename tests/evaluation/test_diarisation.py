@@ -1,5 +1,6 @@
 """Simulated calls, RTTM and the measuring of who speaks when."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from audio.frame import RATE
 from audio.speakers import Turn
 from evaluation.diarisation import Case, Outcome, figures, mixed, read_rttm, recordings
 from evaluation.diarisation_baseline import joined
+from evaluation.diarisation_hard import hard_calls
 from evaluation.diarisation_live import follow, latencies_s
 from evaluation.diarisation_mixtures import MixtureParams, simulate, varied
 from evaluation.diarisation_voices import (
@@ -96,6 +98,22 @@ def test_a_line_may_be_noisy_far_and_damaged_and_every_call_of_its_own_kind() ->
     for call in calls:
         assert np.isfinite(call.pcm).all()
         assert call.pcm.std() > 0
+
+
+def test_there_is_one_call_of_each_hard_kind() -> None:
+    women = [replace(one, gender=gender) for one in VOICES for gender in ("F", "M")]
+
+    calls = dict(hard_calls(women, 1))
+
+    assert list(calls) == ["shouting", "three_words", "music", "transfer"]
+    overlap = (calls["shouting"].speech.sum(axis=0) > 1).mean()
+    assert overlap > 0.15
+    talked, said = calls["three_words"].speech.sum(axis=1) * STEP_S
+    assert talked > 60
+    assert 0.3 < said < 1.5
+    assert len(calls["transfer"].speakers) == 3
+    with pytest.raises(DataError, match="gender"):
+        list(hard_calls(VOICES, 1))
 
 
 def test_a_label_is_as_late_as_it_was_given() -> None:
