@@ -232,6 +232,10 @@ def figures_of(backend: str, n_calls: int, run: Run) -> list[Figure]:
         Figure(f"{name}.share.{stage}", share, "ratio")
         for stage, share in shares.items()
     ]
+    batches = 'calmline_batch_questions_{}{{stage="words"}}'
+    n_batches = metrics.get(batches.format("count"), 0.0)
+    per_batch = metrics.get(batches.format("sum"), 0.0) / max(1.0, n_batches)
+    found.append(Figure(f"{name}.utterances_per_batch", per_batch, "count"))
     lag_s = metrics.get("calmline_event_loop_lag_seconds_sum", 0.0)
     n_lags = metrics.get("calmline_event_loop_lag_seconds_count", 0.0)
     grown_mb = run.busy.memory_mb - run.idle.memory_mb

@@ -265,6 +265,7 @@ class Engine:
     def _transcribe_all(
         self, utterances: Sequence[Spoken]
     ) -> list[Transcript | InferenceError]:
+        self._metrics.batches.labels("words").observe(len(utterances))
         with self._metrics.processor("words"):
             return transcribe_all(self.models.transcriber, utterances)
 
@@ -276,6 +277,7 @@ class Engine:
         docs/evaluation.md has the measurement. What a batch saves is the way to
         another thread and back.
         """
+        self._metrics.batches.labels("voice").observe(len(windows))
         with self._metrics.processor("voice"):
             return [self._read_voice(window) for window in windows]
 

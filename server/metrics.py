@@ -13,6 +13,7 @@ from prometheus_client import (
 )
 
 _BUCKETS_S = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
+_BATCH_BUCKETS = (1, 2, 4, 8, 16, 32)
 _LAG_BUCKETS_S = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 
 
@@ -53,6 +54,13 @@ class Metrics:
             "calmline_questions_waiting",
             "Questions to a model that no thread has begun with",
             ["stage"],
+            registry=self._registry,
+        )
+        self.batches = Histogram(
+            "calmline_batch_questions",
+            "Questions to a model that were answered together",
+            ["stage"],
+            buckets=_BATCH_BUCKETS,
             registry=self._registry,
         )
         self._processor = Counter(
