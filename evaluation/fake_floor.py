@@ -33,7 +33,15 @@ from server.bus import Bus, News
 from server.calls import LiveCalls
 from server.config import ServiceSettings
 from server.controls import AcknowledgeAlert, CloseAlert, Control, SnoozeAlert
-from server.events import CallStarted, Consent, Event, LogEntry, TranscriptFinal
+from server.events import (
+    CallEnded,
+    CallEndReason,
+    CallStarted,
+    Consent,
+    Event,
+    LogEntry,
+    TranscriptFinal,
+)
 from server.floor import Floor
 from server.health import Health
 from server.http import build_app
@@ -77,17 +85,22 @@ class FakeParams:
         seed: which floor.
         entries_hz: points, words and the like of each call in a second.
         past_s: how long the calls have gone on when the floor begins.
+        life_s: how long a call is, after which another takes its place; 0: no call
+            ends. Those that the floor begins with end by and by within that time.
     """
 
     calls: int = 100
     seed: int = 1
     past_s: int = 240
+    life_s: int = 0
 
 
 class FakeCall:
     """One made-up live call; what the screens ask of a `LiveCall` it answers."""
 
-    def __init__(self, number: int, params: FakeParams, bus: Bus) -> None:
+    def __init__(
+        self, number: int, params: FakeParams, bus: Bus, *, past_s: int = 0
+    ) -> None:
         chance = random.Random(params.seed * 1000 + number)  # noqa: S311 - made-up calls, not secrets
         self._chance = chance
         self._language = "zh" if number % 2 else "en"
@@ -114,8 +127,11 @@ class FakeCall:
         self.ended = asyncio.Event()
         self.consent = Consent.GRANTED
         self._add(self.started)
-        for _ in range(params.past_s):
+        for _ in range(past_s):
             self.advance()
+        first = past_s > 0
+        rest_s = chance.uniform(0.0, params.life_s) if first else params.life_s
+        self._ends_s = self.live_s + rest_s if params.life_s else math.inf
 
     def advance(self) -> list[LogEntry]:
         """Let a second of the call pass; return what happened in it."""
@@ -138,6 +154,19 @@ class FakeCall:
         for event in self._rules.advance(now_s):
             self._add(event)
         return self.entries[before:]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has been as long as it was to be."""
+        return self.live_s >= self._ends_s
+
+    def end(self) -> None:
+        """Write the last entries, and tell the screens."""
+        before = len(self.entries)
+        for event in self._rules.flush(self.live_s):
+            self._add(event)
+        self._add(CallEnded(CallEndReason.COMPLETED, self.live_s))
+        self.publish(self.entries[before:])
 
     def _rising(self, now_s: float) -> bool:
         return math.cos(2 * math.pi * (now_s + self._offset_s) / _WAVE_S) > 0
@@ -200,10 +229,16 @@ class FakeFloor:
 
     def __init__(self, params: FakeParams) -> None:
         self.bus = Bus()
-        self.calls = {
-            call.started.call_id: call
-            for call in (FakeCall(n, params, self.bus) for n in range(params.calls))
-        }
+        self.calls: dict[str, FakeCall] = {}
+        self._params = params
+        self._n_calls = 0
+        for _ in range(params.calls):
+            self._begin(params.past_s)
+
+    def _begin(self, past_s: int) -> None:
+        call = FakeCall(self._n_calls, self._params, self.bus, past_s=past_s)
+        self.calls[call.started.call_id] = call
+        self._n_calls += 1
 
     @property
     def by_id(self) -> dict[str, FakeCall]:
@@ -213,12 +248,15 @@ class FakeFloor:
     async def run(self, on_advance: Callable[[], None] = lambda: None) -> None:
         """Let a second pass in a second, the calls evenly spread over it."""
         loop = asyncio.get_running_loop()
-        calls = list(self.calls.values())
-        pause_s = 1.0 / max(1, len(calls))
+        pause_s = 1.0 / max(1, len(self.calls))
         due_s = loop.time()
         while True:
-            for call in calls:
+            for call_id, call in list(self.calls.items()):
                 call.publish(call.advance())
+                if call.is_over:
+                    call.end()
+                    del self.calls[call_id]
+                    self._begin(0)
                 due_s += pause_s
                 await asyncio.sleep(max(0.0, due_s - loop.time()))
             on_advance()

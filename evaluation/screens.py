@@ -1,10 +1,12 @@
 """How quick the live screens are: made-up calls, the real service side, Chromium.
 
-First useful paint: from the start of loading to the first call on the board.
-Event to pixel: from the moment the service has an entry to the picture in which
-the board shows it; the page's and the service's clock are the same machine's.
-Memory: the page's JavaScript heap after a forced collection, at the beginning and
-at the end. Frames: how many pictures a second the page draws while all calls go on.
+First useful paint: from the start of loading to the picture in which the first call
+is on the board. Event to pixel: from the moment the service has an entry to the
+picture in which the board shows it; the page's and the service's clock are the same
+machine's. Memory: the page's JavaScript heap after a forced collection, every minute
+(or five times, where there is less time) from when the board has settled; growth is
+the slope of the line through them. Calls begin and end all the while. Frames: how
+many pictures a second the page draws meanwhile, and the longest time between two.
 """
 
 import argparse
@@ -12,8 +14,10 @@ import asyncio
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from statistics import linear_regression
 
 from playwright.async_api import CDPSession, Page, async_playwright
 from playwright.async_api import TimeoutError as NotSeenError
@@ -30,25 +34,45 @@ _FLAGS = (
 )
 _PERCENTILES = (50, 95)
 _PROBE_EVERY_S = 0.5
+_PROBED_CALLS = 8
 _SHOWN_WITHIN_S = 5.0
+_SETTLE_S = 5.0
+_HEAP_EVERY_S = 60.0
+_HEAP_SAMPLES = 5
+_TREND_S = 600.0
+"""A line through less than this says nothing about half an hour."""
 
-# Tells when the first row's score has the wanted text, in the frame that shows it.
+_LIFE_S = 420
+"""How long a made-up call is: on a floor for half an hour all calls come and go."""
+
+# Counts pictures, and tells in which one the score asked for is on the board. It keeps
+# nothing, so that what grows is the page's.
 _WATCH = """
 (() => {
-  window.shown = new Map();
-  window.frames = 0;
-  const look = () => {
-    window.frames += 1;
-    for (const row of document.querySelectorAll('[data-testid=board-call]')) {
-      const score = row.querySelector('[data-testid=board-score]')?.textContent.trim();
-      const key = row.dataset.call + ' ' + score;
-      if (!window.shown.has(key)) window.shown.set(key, Date.now() / 1000);
+  window.watch = {painted: null, frames: 0, longest: 0, wanted: null, shown: null};
+  const watch = window.watch;
+  let last = performance.now();
+  const look = (now) => {
+    watch.frames += 1;
+    watch.longest = Math.max(watch.longest, now - last);
+    last = now;
+    if (watch.painted === null && document.querySelector('[data-testid=board-score]')) {
+      watch.painted = performance.now() / 1000;
+    }
+    if (watch.wanted !== null && watch.shown === null) {
+      const [call, score] = watch.wanted;
+      const row = document.querySelector(`[data-call="${call}"]`);
+      const text = row?.querySelector('[data-testid=board-score]')?.textContent.trim();
+      if (text === score) watch.shown = Date.now() / 1000;
     }
     requestAnimationFrame(look);
   };
-  look();
+  requestAnimationFrame(look);
 })()
 """
+_PAINTED = "() => window.watch.painted"
+_ASK = "wanted => Object.assign(window.watch, {wanted, shown: null})"
+_SHOWN = "() => window.watch.shown"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,9 +98,26 @@ def run(args: argparse.Namespace) -> Report:
     )
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What a page was seen to do.
+
+    Attributes:
+        latencies_s: from event to pixel, of each probe that was answered.
+        unseen: probes that were not.
+        heap: megabytes in use, by seconds since the board had settled.
+    """
+
+    latencies_s: list[float] = field(default_factory=list)
+    unseen: int = 0
+    heap: list[tuple[float, float]] = field(default_factory=list)
+    frames_hz: float = 0.0
+    longest_s: float = 0.0
+
+
 async def _measure(calls: int, seconds: float, chromium: str) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
-        floor = FakeFloor(FakeParams(calls=calls))
+        floor = FakeFloor(FakeParams(calls=calls, life_s=_LIFE_S))
         async with (
             serving(floor, Path(folder)) as url,
             async_playwright() as playwright,
@@ -85,50 +126,82 @@ async def _measure(calls: int, seconds: float, chromium: str) -> list[Figure]:
                 executable_path=chromium, args=list(_FLAGS)
             )
             page = await browser.new_page(viewport={"width": 1440, "height": 900})
+            await page.add_init_script(_WATCH)
             going_on = asyncio.create_task(floor.run())
             await page.goto(f"{url}/board?lang=en")
-            await page.wait_for_selector("[data-testid=board-score]")
-            paint_s = await page.evaluate("performance.now() / 1000")
-            await page.evaluate(_WATCH)
+            painted = await page.wait_for_function(_PAINTED)
+            paint_s = float(await painted.json_value())
             session = await page.context.new_cdp_session(page)
-            before = await _heap(session)
-            latencies, frames_hz = await _watch(page, floor, seconds)
-            after = await _heap(session)
+            await asyncio.sleep(min(_SETTLE_S, seconds / 4))
+            seen = await _watch(page, session, floor, seconds)
             going_on.cancel()
             await browser.close()
-    figures = [
-        Figure("screens.first_useful_paint", paint_s, "s"),
-        Figure("screens.frames_per_second", frames_hz, "count"),
-        Figure("screens.heap_before", before, "MB"),
-        Figure("screens.heap_after", after, "MB"),
+    return [Figure("screens.first_useful_paint", paint_s, "s"), *_figures(seen)]
+
+
+def _figures(seen: _Seen) -> list[Figure]:
+    at_s, used = zip(*seen.heap, strict=True)
+    growth = []
+    if at_s[-1] >= _TREND_S:
+        slope = linear_regression(at_s, used).slope
+        growth = [Figure("screens.heap_growth_in_half_an_hour", slope * 1800, "MB")]
+    latencies = sorted(seen.latencies_s)
+    return [
+        Figure("screens.frames_per_second", seen.frames_hz, "count"),
+        Figure("screens.longest_frame", seen.longest_s, "s"),
+        *(
+            Figure(f"screens.event_to_pixel.p{percent}", value, "s")
+            for percent in _PERCENTILES
+            for value in [_percentile(latencies, percent)]
+        ),
         Figure("screens.probes", float(len(latencies)), "count"),
+        Figure("screens.probes_unseen", float(seen.unseen), "count"),
+        Figure("screens.heap_before", used[0], "MB"),
+        Figure("screens.heap_after", used[-1], "MB"),
+        *growth,
     ]
-    latencies.sort()
-    for percent in _PERCENTILES:
-        at = min(len(latencies) - 1, len(latencies) * percent // 100)
-        value = latencies[at] if latencies else 0.0
-        figures.append(Figure(f"screens.event_to_pixel.p{percent}", value, "s"))
-    return figures
+
+
+def _percentile(values: Sequence[float], percent: int) -> float:
+    at = min(len(values) - 1, len(values) * percent // 100)
+    return values[at] if values else 0.0
 
 
 async def _watch(
-    page: Page, floor: FakeFloor, seconds: float
-) -> tuple[list[float], float]:
-    """Probe one call after the other; give the delays, and pictures a second."""
-    latencies: list[float] = []
+    page: Page, session: CDPSession, floor: FakeFloor, seconds: float
+) -> _Seen:
+    """Probe one call after the other until the time is over."""
+    seen = _Seen()
+    heap_every_s = min(_HEAP_EVERY_S, seconds / _HEAP_SAMPLES)
     start = time.monotonic()
-    frames = await page.evaluate("window.frames")
-    while time.monotonic() < start + seconds:
+    drawn = 0
+    drawn_in_s = 0.0
+    while (now_s := time.monotonic() - start) < seconds or len(seen.heap) < 2:  # noqa: PLR2004 - a line needs two points
+        if now_s >= heap_every_s * len(seen.heap):
+            seen.heap.append((now_s, await _heap(session)))
+            # The collection stops the page; that is no frame of its own.
+            await page.evaluate("() => { window.watch.longest = 0 }")
         ids = await page.eval_on_selector_all(
-            "[data-testid=board-call]", "rows => rows.map(row => row.dataset.call)"
+            "[data-testid=board-call]:not(.ended)",
+            "rows => rows.map(row => row.dataset.call)",
         )
-        for call_id in ids[:8]:
-            latency = await _probe(page, floor.calls[call_id])
-            if latency is not None:
-                latencies.append(latency)
+        frames = await page.evaluate("() => window.watch.frames")
+        began = time.monotonic()
+        for call_id in ids[:_PROBED_CALLS]:
+            call = floor.calls.get(call_id)
+            latency_s = None if call is None else await _probe(page, call)
+            if latency_s is not None:
+                seen.latencies_s.append(latency_s)
+            elif call_id in floor.calls:
+                seen.unseen += 1
             await asyncio.sleep(_PROBE_EVERY_S)
-    drawn = await page.evaluate("window.frames") - frames
-    return latencies, drawn / (time.monotonic() - start)
+        now = await page.evaluate("() => window.watch")
+        seen.longest_s = max(seen.longest_s, now["longest"] / 1000)
+        drawn += now["frames"] - frames
+        drawn_in_s += time.monotonic() - began
+    seen.frames_hz = drawn / drawn_in_s
+    seen.heap.append((time.monotonic() - start, await _heap(session)))
+    return seen
 
 
 async def _probe(page: Page, call: FakeCall) -> float | None:
@@ -139,14 +212,11 @@ async def _probe(page: Page, call: FakeCall) -> float | None:
         if isinstance(entry.event, HostilityPoint)
     )
     score = (round(last.score) + 37) % 100
-    key = f"{call.started.call_id} {score}"
-    await page.evaluate("key => window.shown.delete(key)", key)
+    await page.evaluate(_ASK, [call.started.call_id, str(score)])
     told_s = time.time()
     call.tell(HostilityPoint(call.live_s, score, score, score, last.phase, ()))
     try:
-        shown: Any = await page.wait_for_function(
-            "key => window.shown.get(key)", arg=key, timeout=_SHOWN_WITHIN_S * 1000
-        )
+        shown = await page.wait_for_function(_SHOWN, timeout=_SHOWN_WITHIN_S * 1000)
     except NotSeenError:
         return None
     return max(0.0, float(await shown.json_value()) - told_s)
