@@ -8,14 +8,11 @@ import shutil
 import socket as sockets
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import replace
-from functools import wraps
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 import soundfile
@@ -23,64 +20,31 @@ from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from audio.codec import AudioFormat, Encoding, decode, encode
+from audio.codec import decode, encode
 from audio.frame import Party
 from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
 from models.ports import Transcript
-from server.config import ServiceSettings
 from server.engine import Models
-from server.factory import CallFactory
 from server.overload import LadderParams
 from server.recording import open_recording
-from server.service import Addresses, running_service
+from server.service import Addresses
 from server.stream import Line, StreamError, stream
+from service_under_test import (
+    HELLO,
+    MULAW,
+    end,
+    get,
+    in_loop,
+    line,
+    service,
+    wait_acknowledged,
+    wait_for,
+)
 
 pytestmark = pytest.mark.service
 
-HELLO = {
-    "call_id": "c1",
-    "agent_id": "a7",
-    "consent": "granted",
-    "channels": ["customer", "agent"],
-    "encoding": "mulaw",
-    "rate": 8000,
-    "language": "en",
-}
-MULAW = AudioFormat(Encoding.MULAW, 8000, 2)
 SECOND = 16_000
 RUNGS = ("partials", "voice", "late")
-MODELS = Models(
-    FakeDetector, FakeTranscriber(), FakeVoiceReader([0.9] * 1000), ("fake",)
-)
-
-_P = ParamSpec("_P")
-
-
-def in_loop(
-    test: Callable[_P, Coroutine[Any, Any, None]],
-) -> Callable[_P, None]:
-    """Run a coroutine test; none takes more than two minutes."""
-
-    @wraps(test)
-    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
-        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 120))
-
-    return run
-
-
-@asynccontextmanager
-async def service(
-    tmp_path: Path,
-    models: Models = MODELS,
-    ladder: LadderParams | None = None,
-    **changes: Any,
-) -> AsyncIterator[Addresses]:
-    base = ServiceSettings(audio_port=0, http_port=0, data_dir=tmp_path / "data")
-    factory = CallFactory.of(models)
-    async with running_service(
-        replace(base, **changes), factory, ladder=ladder
-    ) as addresses:
-        yield addresses
 
 
 def talk(seconds: float = 6.0) -> bytes:
@@ -91,40 +55,9 @@ def talk(seconds: float = 6.0) -> bytes:
     return encode(pcm, MULAW)
 
 
-@asynccontextmanager
-async def line(
-    addresses: Addresses, **changes: Any
-) -> AsyncIterator[tuple[ClientConnection, dict[str, Any]]]:
-    async with connect(addresses.audio_url) as socket:
-        await socket.send(json.dumps(HELLO | changes))
-        yield socket, json.loads(await socket.recv())
-
-
-async def wait_for(socket: ClientConnection, kind: str) -> dict[str, Any]:
-    while True:
-        message: dict[str, Any] = json.loads(await socket.recv())
-        if message["type"] == kind:
-            return message
-
-
-async def wait_acknowledged(socket: ClientConnection, n_bytes: int) -> None:
-    while (await wait_for(socket, "ack"))["received_bytes"] < n_bytes:
-        pass
-
-
 async def send(socket: ClientConnection, data: bytes) -> None:
     for at in range(0, len(data), 3200):
         await socket.send(data[at : at + 3200])
-
-
-async def end(socket: ClientConnection) -> dict[str, Any]:
-    await socket.send('{"type":"end"}')
-    return await wait_for(socket, "ended")
-
-
-async def get(addresses: Addresses, path: str) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=addresses.http_url) as client:
-        return await client.get(path)
 
 
 async def log(addresses: Addresses, call_id: str) -> list[dict[str, Any]]:

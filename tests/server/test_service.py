@@ -4,60 +4,42 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.asyncio.client import connect
 
-from audio.codec import AudioFormat, Encoding, decode, encode
-from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
+from audio.codec import decode, encode
 from models.ports import Transcript
-from server.config import ServiceSettings
 from server.engine import Models
-from server.factory import CallFactory
-from server.service import Addresses, running_service
+from server.service import Addresses
+from service_under_test import (
+    HELLO,
+    MULAW,
+    closed_with,
+    end,
+    get,
+    in_loop,
+    line,
+    quick_models,
+    wait_acknowledged,
+    wait_for,
+)
+from service_under_test import service as running
 
 pytestmark = pytest.mark.service
 
-HELLO = {
-    "call_id": "c1",
-    "agent_id": "a7",
-    "customer_ref": "K-77",
-    "consent": "granted",
-    "channels": ["customer", "agent"],
-    "encoding": "mulaw",
-    "rate": 8000,
-    "language": "en",
-}
-MULAW = AudioFormat(Encoding.MULAW, 8000, 2)
 CLIENTS = ("websockets.client", "httpx", "httpcore.http11", "httpcore.connection")
 """Loggers of the test's own clients, which may log what they send."""
 
 PLANTED = "my secret pineapple you are useless i will sue you"
-
-_P = ParamSpec("_P")
-
-
-def in_loop(
-    test: Callable[_P, Coroutine[Any, Any, None]],
-) -> Callable[_P, None]:
-    """Run a coroutine test; none takes more than a minute."""
-
-    @wraps(test)
-    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
-        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 60))
-
-    return run
 
 
 class BrokenTranscriber:
@@ -65,22 +47,13 @@ class BrokenTranscriber:
         raise RuntimeError(f"a bug on {len(pcm)} samples of {language}")
 
 
-ANGRY = FakeVoiceReader([0.9] * 1000)
-MODELS = Models(FakeDetector, FakeTranscriber([PLANTED] * 1000), ANGRY, ("fake",))
+MODELS = quick_models(PLANTED)
 
 
-def settings(tmp_path: Path, **changes: Any) -> ServiceSettings:
-    base = ServiceSettings(audio_port=0, http_port=0, data_dir=tmp_path / "data")
-    return replace(base, **changes)
-
-
-@asynccontextmanager
-async def service(
+def service(
     tmp_path: Path, models: Models = MODELS, **changes: Any
-) -> AsyncIterator[Addresses]:
-    factory = CallFactory.of(models)
-    async with running_service(settings(tmp_path, **changes), factory) as addresses:
-        yield addresses
+) -> AbstractAsyncContextManager[Addresses]:
+    return running(tmp_path, models, **changes)
 
 
 def talk(seconds: float = 4.0) -> bytes:
@@ -89,40 +62,6 @@ def talk(seconds: float = 4.0) -> bytes:
     times = np.arange(4000, len(pcm) - 8000)
     pcm[4000 : len(pcm) - 8000, 0] = 0.4 * np.sin(times / 3)
     return encode(pcm, MULAW)
-
-
-@asynccontextmanager
-async def line(
-    addresses: Addresses, **changes: Any
-) -> AsyncIterator[tuple[ClientConnection, dict[str, Any]]]:
-    async with connect(addresses.audio_url) as socket:
-        await socket.send(json.dumps(HELLO | changes))
-        yield socket, json.loads(await socket.recv())
-
-
-async def wait_for(socket: ClientConnection, kind: str) -> dict[str, Any]:
-    while True:
-        message: dict[str, Any] = json.loads(await socket.recv())
-        if message["type"] == kind:
-            return message
-
-
-async def wait_acknowledged(socket: ClientConnection, n_bytes: int) -> None:
-    while (await wait_for(socket, "ack"))["received_bytes"] < n_bytes:
-        pass
-
-
-async def get(addresses: Addresses, path: str) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=addresses.http_url) as client:
-        return await client.get(path)
-
-
-async def closed_with(socket: ClientConnection) -> int:
-    with suppress(ConnectionClosed):
-        while True:
-            await socket.recv()
-    assert socket.close_code is not None
-    return socket.close_code
 
 
 async def wait_ended(addresses: Addresses, call_id: str) -> dict[str, Any]:
@@ -140,8 +79,7 @@ async def play(addresses: Addresses, data: bytes, **changes: Any) -> dict[str, A
     async with line(addresses, **changes) as (socket, _):
         for at in range(0, len(data), 320):
             await socket.send(data[at : at + 320])
-        await socket.send('{"type":"end"}')
-        ended = await wait_for(socket, "ended")
+        ended = await end(socket)
         assert await closed_with(socket) == 1000
         return ended
 

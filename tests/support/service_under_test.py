@@ -28,6 +28,7 @@ from server.service import Addresses, running_service
 HELLO: dict[str, Any] = {
     "call_id": "c1",
     "agent_id": "a7",
+    "customer_ref": "K-77",
     "consent": "granted",
     "channels": ["customer", "agent"],
     "encoding": "mulaw",
@@ -59,10 +60,9 @@ def quick_models(words: str | list[str] = "", anger: float = 0.9) -> Models:
 
 
 def settings_in(folder: Path, **changes: Any) -> ServiceSettings:
-    """Settings on free ports, with the data in `folder`."""
-    return replace(
-        ServiceSettings(audio_port=0, http_port=0, data_dir=folder), **changes
-    )
+    """Settings on free ports, with everything in ``folder/data``."""
+    settings = ServiceSettings(audio_port=0, http_port=0, data_dir=folder / "data")
+    return replace(settings, **changes)
 
 
 @asynccontextmanager
@@ -72,7 +72,7 @@ async def service(
     ladder: LadderParams | None = None,
     **changes: Any,
 ) -> AsyncIterator[Addresses]:
-    """A service with its data in `folder`; `changes` are settings."""
+    """A service with the settings of `settings_in`."""
     factory = CallFactory.of(models or quick_models())
     settings = settings_in(folder, **changes)
     async with running_service(settings, factory, ladder=ladder) as addresses:
@@ -138,6 +138,12 @@ async def closed_with(socket: ClientConnection) -> int:
             await socket.recv()
     assert socket.close_code is not None
     return socket.close_code
+
+
+async def end(socket: ClientConnection) -> dict[str, Any]:
+    """End the call; return what the service says then."""
+    await socket.send('{"type":"end"}')
+    return await wait_for(socket, "ended")
 
 
 async def get(addresses: Addresses, path: str) -> httpx.Response:

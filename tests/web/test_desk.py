@@ -1,8 +1,6 @@
 """The auditor's desk in a real browser: made calls, no models, both languages."""
 
-import asyncio
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -16,12 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 from audio.events import SpeechEnded
 from evaluation.desk import fill
 from evaluation.desk_calls import MadeCall, made_calls
-from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
-from server.config import ServiceSettings
-from server.engine import Models
-from server.factory import CallFactory
-from server.service import running_service
 from server.store import Store
+from service_under_test import quick_models, serving, settings_in
 
 pytestmark = pytest.mark.service
 
@@ -55,41 +49,19 @@ def write_audio(call: MadeCall, folder: Path) -> None:
     soundfile.write(folder / f"{call.started.call_id}.flac", pcm, RATE)
 
 
-def serve(settings: ServiceSettings, up: threading.Event, stop: threading.Event) -> str:
-    """Run a service in this thread until `stop`; its address is set before `up`."""
-    words = FakeTranscriber(["I want my money back"] * 99)
-    models = Models(FakeDetector, words, FakeVoiceReader(), ("fake",))
-
-    async def run() -> None:
-        async with running_service(settings, CallFactory.of(models)) as addresses:
-            ADDRESS.append(addresses.http_url)
-            up.set()
-            await asyncio.to_thread(stop.wait)
-
-    asyncio.run(run())
-    return ""
-
-
-ADDRESS: list[str] = []
-
-
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     folder = tmp_path_factory.mktemp("desk")
-    settings = ServiceSettings(audio_port=0, http_port=0, data_dir=folder)
+    settings = settings_in(folder)
+    settings.data_dir.mkdir()
     calls = list(islice(made_calls(N_CALLS, seed=3), N_CALLS))
     store = Store(settings.url)
     fill(store, iter(calls))
     store.close()
     for call in calls[:3]:
         write_audio(call, settings.recordings)
-    up, stop = threading.Event(), threading.Event()
-    thread = threading.Thread(target=serve, args=(settings, up, stop))
-    thread.start()
-    assert up.wait(60)
-    yield Desk(ADDRESS[-1], calls)
-    stop.set()
-    thread.join(60)
+    with serving(folder, quick_models("I want my money back")) as addresses:
+        yield Desk(addresses.http_url, calls)
 
 
 @pytest.fixture(params=["en", "zh"])

@@ -1,11 +1,10 @@
 """The desk over HTTP, as its pages meet it: a running service, made calls."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 import httpx
 import numpy as np
@@ -14,27 +13,14 @@ import soundfile
 
 from evaluation.desk import fill
 from evaluation.desk_calls import made_calls
-from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
 from server.config import ServiceSettings
 from server.desk.index import SearchIndex
-from server.engine import Models
 from server.factory import CallFactory
 from server.service import running_service
 from server.store import Store
+from service_under_test import in_loop, quick_models
 
 pytestmark = pytest.mark.service
-
-_P = ParamSpec("_P")
-
-
-def in_loop(test: Callable[_P, Coroutine[Any, Any, None]]) -> Callable[_P, None]:
-    """Run a coroutine test; none takes more than two minutes."""
-
-    @wraps(test)
-    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
-        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 120))
-
-    return run
 
 
 def filled(
@@ -55,9 +41,8 @@ async def desk(
     tmp_path: Path, n_calls: int = 5, *, indexed: bool = True, **changes: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
     settings = filled(tmp_path, n_calls, indexed=indexed, **changes)
-    models = Models(FakeDetector, FakeTranscriber(), FakeVoiceReader(), ("fake",))
     async with (
-        running_service(settings, CallFactory.of(models)) as addresses,
+        running_service(settings, CallFactory.of(quick_models())) as addresses,
         httpx.AsyncClient(base_url=addresses.http_url) as client,
     ):
         yield client

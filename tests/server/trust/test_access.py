@@ -1,12 +1,10 @@
 """Who is let in, and to what: a real service with people in it."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 import httpx
 import numpy as np
@@ -15,12 +13,8 @@ from fastapi import FastAPI
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from audio.codec import AudioFormat, Encoding, encode
-from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
-from server.config import ServiceSettings
-from server.engine import Models
-from server.factory import CallFactory
-from server.service import Addresses, running_service
+from audio.codec import encode
+from server.service import Addresses
 from server.store import Store
 from server.trust.access import (
     PERMISSIONS,
@@ -31,6 +25,8 @@ from server.trust.access import (
 from server.trust.audit import AuditLog
 from server.trust.log_in import Tries
 from server.trust.people import People, Person, Role
+from service_under_test import MULAW, end, in_loop, line, quick_models, settings_in
+from service_under_test import service as running
 
 pytestmark = pytest.mark.service
 
@@ -46,27 +42,11 @@ EVERYBODY = (
 PUBLIC_PATHS = {"/healthz", "/readyz", "/metrics", "/v1/session"}
 """What shows nothing of any call; pages have nothing in them until somebody asks."""
 
-_P = ParamSpec("_P")
-
-
-def in_loop(
-    test: Callable[_P, Coroutine[Any, Any, None]],
-) -> Callable[_P, None]:
-    """Run a coroutine test; none takes more than two minutes."""
-
-    @wraps(test)
-    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
-        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 120))
-
-    return run
-
 
 @asynccontextmanager
 async def service(tmp_path: Path, **changes: Any) -> AsyncIterator[Addresses]:
     """A service with everybody in it, and one call of agent a7 with a card number."""
-    settings = ServiceSettings(
-        audio_port=0, http_port=0, data_dir=tmp_path / "data", **changes
-    )
+    settings = settings_in(tmp_path, **changes)
     settings.data_dir.mkdir(exist_ok=True)
     store = Store(settings.url)
     people = People(store.engine)
@@ -74,35 +54,18 @@ async def service(tmp_path: Path, **changes: Any) -> AsyncIterator[Addresses]:
         for person in EVERYBODY:
             people.add(person, PASSWORD)
     store.close()
-    models = Models(
-        FakeDetector,
-        FakeTranscriber([f"my card is {CARD}"] * 1000),
-        FakeVoiceReader([0.9] * 1000),
-        ("fake",),
-    )
-    async with running_service(settings, CallFactory.of(models)) as addresses:
+    async with running(
+        tmp_path, quick_models(f"my card is {CARD}"), **changes
+    ) as addresses:
         yield addresses
 
 
 async def play(addresses: Addresses, call_id: str, agent_id: str) -> None:
-    hello = {
-        "call_id": call_id,
-        "agent_id": agent_id,
-        "customer_ref": "K-77",
-        "consent": "granted",
-        "channels": ["customer", "agent"],
-        "encoding": "mulaw",
-        "rate": 8000,
-        "language": "en",
-    }
     pcm = np.zeros((4 * 8000, 2), np.float32)
     pcm[4000:24000, 0] = 0.4 * np.sin(np.arange(20000) / 3)
-    async with connect(addresses.audio_url) as socket:
-        await socket.send(json.dumps(hello))
-        await socket.send(encode(pcm, AudioFormat(Encoding.MULAW, 8000, 2)))
-        await socket.send('{"type":"end"}')
-        while json.loads(await socket.recv())["type"] != "ended":
-            pass
+    async with line(addresses, call_id=call_id, agent_id=agent_id) as (socket, _):
+        await socket.send(encode(pcm, MULAW))
+        await end(socket)
 
 
 def anonymous(addresses: Addresses, **headers: str) -> httpx.AsyncClient:
