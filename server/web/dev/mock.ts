@@ -8,6 +8,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Plugin } from 'vite';
 import { WebSocketServer, type WebSocket } from 'ws';
 
+import { act, withdraw, type Told } from './actions.ts';
+import * as books from './books.ts';
+import type { BookKind, Playbook } from '../src/lib/books';
 import type { CallSummary, Entry, Message } from '../src/lib/events';
 import { callEntries, SCRIPT_S, SCRIPTS, type Script } from './script.ts';
 
@@ -23,8 +26,8 @@ interface MockCall {
   readonly begun_ms: number;
   readonly script: Script;
   readonly entries: Entry[];
-  /** What supervisors did; told with the next entries. */
-  readonly extra: Omit<Entry, 'seq'>[];
+  /** What people did; told with the next entries. */
+  readonly extra: Told[];
   sent: Entry[];
 }
 
@@ -73,21 +76,35 @@ class MockService {
         return json(response, call.sent);
       case 'audio':
         return audio(request, response, call);
-      case 'notes': {
-        const body = await read<{ text: string; by: string }>(request);
-        call.extra.push({ at_s: now_s(call), kind: 'Note', body } as Omit<Entry, 'seq'>);
+      default: {
+        const body = await read<Parameters<typeof act>[1]>(request);
+        const path = url.pathname.split('/').slice(4);
+        const line = { text: call.script.opening, language: call.script.language };
+        const follows =
+          path.join('/') === 'help/withdraw'
+            ? withdraw(call.sent, body.by, now_s(call))
+            : act(path, body, now_s(call), line);
+        if (follows === null) return problem(response, 404, 'No such thing');
+        call.extra.push(...follows);
         return done(response);
       }
-      case 'alerts': {
-        const { by } = await read<{ by: string }>(request);
-        const at_s = now_s(call);
-        const body = { alert_id: rest[1], by, at_s };
-        call.extra.push({ at_s, kind: 'AlertAcknowledged', body } as Omit<Entry, 'seq'>);
-        return done(response);
-      }
-      default:
-        return problem(response, 404, 'No such thing');
     }
+  }
+
+  /** A supervisor's headphones: silence, and the marks that somebody listens. */
+  listen(socket: WebSocket, callId: string, by: string): void {
+    const call = this.#live.get(callId);
+    if (call === undefined) return socket.close(1008);
+    const tell = (kind: 'ListeningStarted' | 'ListeningEnded'): void => {
+      call.extra.push({ at_s: now_s(call), kind, body: { by } } as unknown as Told);
+    };
+    tell('ListeningStarted');
+    socket.send(JSON.stringify({ type: 'format', rate: 8000, parties: ['customer', 'agent'] }));
+    const timer = setInterval(() => socket.send(Buffer.alloc(8000)), TICK_MS);
+    socket.on('close', () => {
+      clearInterval(timer);
+      tell('ListeningEnded');
+    });
   }
 
   #begin(index: number, begun_ms: number): void {
@@ -143,6 +160,25 @@ class MockService {
       send(socket, { type: 'clock', calls: Object.fromEntries(heard.map((it) => [it.id, now_s(it)])) });
     }
   }
+}
+
+/** Rules and playbook; a trial finds nothing, for nothing is kept to try them on. */
+async function handleBooks(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://mock');
+  const [, , kind, how] = url.pathname.split('/') as [string, string, BookKind, string?];
+  if (request.method === 'GET') {
+    return json(response, books.look(kind, url.searchParams.get('team') ?? ''));
+  }
+  if (how === 'try') return json(response, { calls: 0, found: [] });
+  if (how === 'preview') {
+    const { body, language } = await read<{ body: Playbook; language: 'en' | 'zh' }>(request);
+    return json(
+      response,
+      body.lines.slice(0, 3).map((line) => ({ id: line.id, text: line.text[language] })),
+    );
+  }
+  const { team, by, body } = await read<{ team: string; by: string; body: unknown }>(request);
+  return json(response, books.save(kind, team, by, body));
 }
 
 const now_s = (call: MockCall): number =>
@@ -255,13 +291,22 @@ export function mockService(): Plugin {
       const sockets = new WebSocketServer({ noServer: true });
       server.httpServer?.on('upgrade', (request: IncomingMessage, socket, head) => {
         const url = new URL(request.url ?? '/', 'http://mock');
-        if (url.pathname !== '/v1/live') return;
-        sockets.handleUpgrade(request, socket, head, (screen) =>
-          service.screen(screen, url.searchParams.get('topic') ?? 'board'),
-        );
+        const heard = /^\/v1\/calls\/([^/]+)\/listen$/.exec(url.pathname)?.[1];
+        if (url.pathname === '/v1/live') {
+          sockets.handleUpgrade(request, socket, head, (screen) =>
+            service.screen(screen, url.searchParams.get('topic') ?? 'board'),
+          );
+        } else if (heard !== undefined) {
+          sockets.handleUpgrade(request, socket, head, (ears) =>
+            service.listen(ears, heard, url.searchParams.get('by') ?? ''),
+          );
+        }
       });
       server.middlewares.use((request, response, next) => {
-        if (request.url?.startsWith('/v1/calls') === true) void service.handle(request, response);
+        const [, version, what] = (request.url ?? '').split(/[/?]/);
+        if (version === 'v1' && what === 'calls') void service.handle(request, response);
+        else if (version === 'v1' && (what === 'rules' || what === 'playbook'))
+          void handleBooks(request, response);
         else next();
       });
     },
