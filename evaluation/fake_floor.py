@@ -23,6 +23,8 @@ from alerts.ruleset import load_rules
 from audio.events import SpeechEnded
 from audio.frame import Party
 from emotion.events import (
+    CustomerKind,
+    CustomerKindChanged,
     Evidence,
     HostilityPoint,
     Phase,
@@ -96,7 +98,11 @@ class FakeParams:
 
 
 class FakeCall:
-    """One made-up live call; what the screens ask of a `LiveCall` it answers."""
+    """One made-up live call; what the screens ask of a `LiveCall` it answers.
+
+    Attributes:
+        heat: about the highest score that it reaches.
+    """
 
     def __init__(
         self, number: int, params: FakeParams, bus: Bus, *, past_s: int = 0
@@ -104,11 +110,12 @@ class FakeCall:
         chance = random.Random(params.seed * 1000 + number)  # noqa: S311 - made-up calls, not secrets
         self._chance = chance
         self._language = "zh" if number % 2 else "en"
-        self._heat = chance.choice((18.0, 25.0, 30.0, 34.0, 62.0, 88.0))
+        self.heat = chance.choice((18.0, 25.0, 30.0, 34.0, 62.0, 88.0))
         self._offset_s = chance.uniform(0.0, _WAVE_S)
         self._bus = bus
         self._rules = RuleEngine(load_rules())
         self._phase = Phase.RATIONAL
+        self._kind_known = False
         self._line = number
         self.started = CallStarted(
             call_id=f"call-{number:03}",
@@ -140,11 +147,15 @@ class FakeCall:
         now_s = self.live_s
         wave = math.sin(2 * math.pi * (now_s + self._offset_s) / _WAVE_S)
         noise = self._chance.uniform(-3.0, 3.0)
-        score = min(100.0, max(0.0, self._heat * (0.55 + 0.45 * wave) + noise))
+        score = min(100.0, max(0.0, self.heat * (0.55 + 0.45 * wave) + noise))
         phase = _phase_of(score, rising=wave < 1 and self._rising(now_s))
         if phase is not self._phase:
             self._add(PhaseChanged(now_s, self._phase, phase, score))
             self._phase = phase
+            if phase is Phase.TAKE_OFF and not self._kind_known:
+                kind = self._chance.choice(tuple(CustomerKind))
+                self._add(CustomerKindChanged(now_s, None, kind, 0.8))
+                self._kind_known = True
         why = (
             Evidence(Source.VOICE, "voice_anger", score / 2, score / 100, now_s, now_s),
         )
