@@ -8,8 +8,9 @@ import shutil
 import socket as sockets
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from audio.codec import decode, encode
+from audio.codec import Encoding, decode, encode
 from audio.frame import Party
 from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
 from models.ports import Transcript

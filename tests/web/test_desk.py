@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -207,7 +208,7 @@ def test_reviewers_who_judge_alike_agree(page: Page, desk: Desk) -> None:
     page.goto(f"{desk.url}/desk/reviews")
     language = page.evaluate("localStorage['calmline.language']")
     batch = f"cal-{language}"
-    sample = {
+    sample: dict[str, Any] = {
         "n_calls": 3,
         "card": "service",
         "purpose": "calibration",
