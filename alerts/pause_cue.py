@@ -46,6 +46,8 @@ class PauseCueParams:
             complaint-handling training.
         tolerance_s: a pause that is shorter by this much still counts.
         recent_s: how long ago the customer may have stopped for a cue to make sense.
+        begun_s: how long the customer speaks before a new cue appears: until then
+            all that is known is from their turn before.
         answer_s: agent speech from which it is an answer, not a "mm-hm".
         expire_s: how long after the release a line is worth showing.
         gap_s: from the start of one cue to the start of the next, at least.
@@ -56,6 +58,7 @@ class PauseCueParams:
     pause_s: float = 5.0
     tolerance_s: float = 0.5
     recent_s: float = 2.0
+    begun_s: float = 1.0
     answer_s: float = 1.0
     expire_s: float = 15.0
     gap_s: float = 30.0
@@ -202,7 +205,7 @@ class PauseCue:
         if self._muted or not self._looms or now_s < self._armed_s + self._params.gap_s:
             return False
         if self._customer.speaking:
-            return True
+            return now_s >= self._customer.started_s + self._params.begun_s
         just_now = now_s <= self._customer.ended_s + self._params.recent_s
         return just_now and not self._agent.speaking
 

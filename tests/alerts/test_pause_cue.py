@@ -204,6 +204,19 @@ def test_a_customer_who_has_just_stopped_is_counted_at_once() -> None:
     assert told[:2] == [CueArmed("c1", 5.0, 0.8), CueCounting("c1", 4, 9)]
 
 
+def test_a_cue_waits_for_what_a_new_turn_brings() -> None:
+    peaks = (5.0, PhaseChanged(5.0, Phase.TAKE_OFF, Phase.PEAK, 75.0))
+    calms = (36.5, PhaseChanged(36.5, Phase.PEAK, Phase.SLOW_DOWN, 50.0))
+    said = [customer(2, 10), agent(10.5, 35), customer(36, 50)]
+
+    still_angry = run(said, [peaks], 40)
+    calming = run(said, [peaks, calms], 40)
+
+    armed = [event.at_s for event in still_angry if isinstance(event, CueArmed)]
+    assert armed == [5.0, 37.0]
+    assert kinds(calming).count(CueArmed) == 1
+
+
 def test_there_is_one_cue_in_thirty_seconds() -> None:
     told = run(
         [customer(2, 10), agent(10.5, 13), customer(14, 60)], [forecast(5.0, 0.9)], 61
