@@ -263,3 +263,27 @@ it('finds the point that holds at a second', () => {
 it('scripts a call whose last entry is its end', () => {
   expect(demo().at(-1)?.kind).toBe('CallEnded');
 });
+
+it('knows what the customer wants most, as it was said last', () => {
+  const entries = log(
+    [9, 'CustomerKindChanged', { at_s: 9, before: null, after: 'venting', p: 0.7 }],
+    [20, 'CustomerKindChanged', { at_s: 20, before: 'venting', after: 'compensation', p: 0.8 }],
+  );
+
+  expect(newCall('x').customer).toBeNull();
+  expect(fold(newCall('x'), entries).customer).toBe('compensation');
+});
+
+it('keeps every escalation, and whether it was for want of anybody to take the alert', () => {
+  const worse = { alert_id: 'a1', severity: 'critical', evidence: [] } as const;
+  const entries = log(
+    [1, 'AlertOpened', opened('a1')],
+    [2, 'AlertEscalated', { ...worse, at_s: 2 }],
+    [62, 'AlertEscalated', { ...worse, at_s: 62, reason: 'untaken' }],
+  );
+
+  expect(fold(newCall('x'), entries).alerts[0]?.escalations).toEqual([
+    { at_s: 2, untaken: false },
+    { at_s: 62, untaken: true },
+  ]);
+});
