@@ -36,6 +36,7 @@ it('writes Chinese in Chinese', () => {
     '.evidence.quote',
     '.evidence.separator',
     '.notes.from',
+    '.roles.sign',
   ]);
 });
 
