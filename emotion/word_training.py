@@ -113,7 +113,7 @@ class Recipe:
     sign_scale: float = 0.5
     calm_lines: float = 0.06
     calm_turns: float = 0.007
-    n_folds: int = 5
+    n_folds: int = 3
     seed: int = 1
 
 
@@ -365,7 +365,8 @@ def _least_squares(
     Returns:
         What each known line speaks for yes, a column for each question, and the biases.
     """
-    kernel = near.between(near.known)
+    # Half the precision is enough beside the penalty, and half the time.
+    kernel = near.between(near.known).astype(np.float32)
     meaning = np.zeros((len(kernel), len(Question)))
     bias = np.zeros(len(Question))
     told = answers.weight > 0
@@ -376,10 +377,10 @@ def _least_squares(
         questions = np.flatnonzero((told == pattern[:, None]).all(axis=0))
         wanted = np.where(answers.yes[np.ix_(rows, questions)], 1.0, -1.0)
         bias[questions] = wanted.mean(axis=0)
-        ridge = penalty * np.eye(len(rows))
-        meaning[np.ix_(rows, questions)] = linalg.solve(
-            kernel[np.ix_(rows, rows)] + ridge, wanted - bias[questions], assume_a="pos"
-        )
+        apart = (wanted - bias[questions]).astype(np.float32)
+        ridged = kernel[np.ix_(rows, rows)]
+        ridged[np.diag_indices(len(rows))] += np.float32(penalty)
+        meaning[np.ix_(rows, questions)] = linalg.solve(ridged, apart, assume_a="pos")
     return meaning, bias
 
 
@@ -423,7 +424,12 @@ def logistic(
 
     start = np.zeros(x.shape[1] + 1)
     found = optimize.minimize(
-        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        # Held-out lines gain nothing from the last digits of the weights.
+        options={"maxiter": 500, "ftol": 1e-6},
     )
     return np.asarray(found.x[:-1], np.float64), float(found.x[-1])
 

@@ -5,6 +5,7 @@ from audio.frame import Party
 from emotion.customer import Customer, EmotionParams
 from emotion.errors import OrderError
 from emotion.events import (
+    CustomerKind,
     Forecast,
     HostilityPoint,
     PhaseChanged,
@@ -107,3 +108,16 @@ def test_what_is_made_of_a_scrap_of_a_sentence_counts_for_nothing(
     points = [e for e in customer.advance(2.0) if isinstance(e, HostilityPoint)]
 
     assert (points[-1].score > 0) is rises
+
+
+def test_what_the_customer_wants_most_follows_from_the_words() -> None:
+    customer = Customer(EmotionParams())
+    kind = CustomerKind.TRUST
+    before = customer.kind
+
+    said = WordReading(1.0, 4.0, 0.2, None, (), "en", "fake", kind, 0.9)
+    changes = customer.feed_words(said)
+
+    assert before is None
+    assert [(change.at_s, change.after) for change in changes] == [(4.0, kind)]
+    assert customer.kind is kind

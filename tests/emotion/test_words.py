@@ -294,3 +294,33 @@ def test_a_threat_in_so_many_words_is_never_argued_away(
 
     assert reading.tier is Tier.THIRD_PARTY
     assert WordSign.THIRD_PARTY_THREAT in {hit.sign for hit in reading.hits}
+
+
+@pytest.mark.parametrize(
+    ("text", "customer"),
+    [
+        ("I was in tears all evening, nobody knows how that feels.", "venting"),
+        ("we have had an awful month because of you", "venting"),
+        ("so I want the price of the ticket back", "compensation"),
+        ("who pays me for the broken window", "compensation"),
+        ("how can I be sure that you will keep your promise", "trust"),
+        ("please be honest, who made that mistake", "trust"),
+        ("the lamp flickers in the evening", None),
+        ("what time does the museum open", None),
+        ("我一晚上都在哭 谁知道这是什么滋味", "venting"),
+        ("被你们折腾了一个月 我真的要崩溃了", "venting"),
+        ("票钱你们要退给我", "compensation"),
+        ("窗户破了谁赔我的损失", "compensation"),
+        ("我怎么知道你们会说话算数", "trust"),
+        ("请老实告诉我 到底是谁的责任", "trust"),
+        ("晚上灯有点闪", None),
+        ("博物馆几点开门", None),
+    ],
+)
+def test_what_the_customer_wants_most_is_heard(text: str, customer: str | None) -> None:
+    language = "en" if text.isascii() else "zh"
+
+    reading = TRAINED.read(text, language, 0.0, 1.0)
+
+    assert reading.customer == customer
+    assert (reading.customer_p > 0) is (customer is not None)

@@ -2,14 +2,14 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.events import AlertAcknowledged, AlertOpened, CueArmed
+from alerts.events import AlertAcknowledged, AlertOpened, CueArmed, CueReleased
 from alerts.playbook import load_playbook
 from audio.codec import AudioFormat, Encoding
 from audio.endpointer import EndpointerParams
@@ -17,8 +17,14 @@ from audio.events import SpeechEnded, SpeechStarted
 from audio.frame import FRAME_SAMPLES, RATE, Frame, Party
 from audio.framer import Framer
 from audio.turn_taking import TurnTakingParams
-from emotion.events import HostilityPoint, Tier
-from emotion.words import load_word_reader
+from emotion.events import (
+    CustomerKind,
+    CustomerKindChanged,
+    HostilityPoint,
+    Tier,
+    WordReading,
+)
+from emotion.words import WordReader, load_word_reader
 from models.fake import FakeDetector
 from models.ports import Transcript, VoiceReading
 from server.call import (
@@ -320,6 +326,35 @@ def test_an_alert_can_be_acknowledged_once() -> None:
     assert acknowledged.event == AlertAcknowledged(
         opened.alert_id, "Mia", driver.call.now_s
     )
+
+
+class _Compensation(WordReader):
+    """Hears in every utterance an angry customer who wants a remedy."""
+
+    def read(
+        self, text: str, language: str, start_s: float, end_s: float
+    ) -> WordReading:
+        reading = super().read(text, language, start_s, end_s)
+        return replace(
+            reading,
+            hostility=0.9,
+            customer=CustomerKind.COMPENSATION,
+            customer_p=0.9,
+        )
+
+
+def test_what_the_customer_wants_is_told_once_and_the_opening_line_fits_it() -> None:
+    started = CallStarted("c", "a", "", "en", TWO, Consent.GRANTED, "", ("m",))
+    detectors = [FakeDetector() for _ in TWO]
+    words = _Compensation([])
+
+    driver = Driver(Call(started, detectors, words, PLAYBOOK, CallParams()))
+    log = driver.run(frames_of(np.stack([CUSTOMER, 0 * AGENT], axis=1), TWO))
+
+    (changed,) = found(log, CustomerKindChanged)
+    assert isinstance(log[changed.seq - 2].event, WordsRead)
+    released = [one.event for one in log if isinstance(one.event, CueReleased)]
+    assert released[0].line_id == "offer"
 
 
 def test_notes_are_logged_where_they_were_made() -> None:
