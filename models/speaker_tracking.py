@@ -158,8 +158,10 @@ class LiveTracker:
         n_voices = window.speaks.shape[1]
         heard = [index for index in range(n_voices) if window.speaks[:, index].any()]
         described = self._described(window, heard)
+        # The last windows have most of their audio in common: what is new counts.
+        step_s = self._params.step_frames * FRAME_S
         for voice, seconds in described.values():
-            self._remember(voice, seconds)
+            self._remember(voice, min(seconds, step_s))
         if described:
             self._regroup()
         if not heard or not self._n_speakers:
