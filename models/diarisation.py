@@ -103,6 +103,8 @@ class PyannoteDiariser:
         """
         if len(pcm) < _SHORTEST_S * RATE:
             return Diarisation((), ())
+        if not self.params.pipeline:
+            pcm = diarisation_weights.narrowed(pcm)
         with self._running, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pipeline = self._pipeline

@@ -142,7 +142,9 @@ class LiveTracker:
         return out
 
     def _segmented(self) -> _Window:
-        pcm = np.concatenate([frame.pcm for frame in self._recent])
+        pcm = diarisation_weights.narrowed(
+            np.concatenate([frame.pcm for frame in self._recent])
+        )
         model, classes = self._segmentation
         with torch.inference_mode():
             scores = model(torch.from_numpy(pcm)[None, None])

@@ -15,7 +15,7 @@ from models.speaker_tracking import LiveTracker, TrackingParams
 pytestmark = pytest.mark.model
 
 DEMO = Path(__file__).parents[2] / "evaluation" / "demo" / "demo-en.flac"
-LENGTH_S = 24
+LENGTH_S = 16
 
 
 @pytest.fixture(scope="module")
