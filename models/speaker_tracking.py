@@ -54,14 +54,12 @@ class TrackingParams:
         step_frames: frames between two looks.
         ahead_s: audio that must follow a frame before it is given to somebody.
         most: voices that are told apart.
-        kept: how much it counts that a voice was somebody's before, in cosine.
         counting: when two groups of voices are two people.
     """
 
     step_frames: int = 30
     ahead_s: float = 0.5
     most: int = 3
-    kept: float = 0.25
     counting: CountParams = field(default_factory=CountParams)
 
     def __post_init__(self) -> None:
@@ -260,7 +258,11 @@ class LiveTracker:
         index: int,
         described: dict[int, tuple[NDArray[np.float32], float]],
     ) -> NDArray[np.float32]:
-        """Say how well a voice of a window fits each speaker."""
+        """Say how well a voice of a window fits each speaker.
+
+        Who says too little to be described is whoever was there before. For others
+        that counts for nothing: a label that was wrong would keep itself alive.
+        """
         fit = np.zeros(self._n_speakers, np.float32)
         if index in described:
             whose = np.array(self._whose)
@@ -270,16 +272,12 @@ class LiveTracker:
                 np.array(self._voices), np.array(self._seconds, np.float32), groups
             )
             fit[present] = middle @ described[index][0]
-        known = np.zeros(self._n_speakers, np.float32)
-        total = 0
+            return fit
         for start, speakers in self._given:
             place = np.searchsorted(window.centres, start + FRAME_SAMPLES // 2)
             if place < len(window.centres) and window.speaks[place, index]:
-                total += 1
                 for speaker in speakers:
-                    known[speaker] += 1
-        if total:
-            fit += self._params.kept * known / total
+                    fit[speaker] += FRAME_S
         return fit
 
     def _give(
