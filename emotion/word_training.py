@@ -43,6 +43,10 @@ except ImportError as missing:  # pragma: no cover -- this project's tests need 
     ) from missing
 
 INT8_MAX: Final = 127
+KNOWN_UNIT: Final = 0.2
+"""Standard deviations to which the vectors of known lines are rounded: what that adds
+to a distance is a third of a percent, and the file stays small."""
+
 FLAGGED: Final = 0.25
 """Above this hostility a line counts as flagged."""
 
@@ -389,9 +393,9 @@ def _known(seen: Features, recipe: Recipe) -> tuple[Nearness, float]:
     own = seen.vectors[seen.known]
     center, spread = own.mean(axis=0), own.std(axis=0) + np.float32(1e-6)
     standard = (own - center) / spread
-    unit = float(np.abs(standard).max()) / INT8_MAX
-    stored = np.rint(standard / unit).astype(np.float32) * np.float32(unit)
-    return Nearness(stored, center, spread, recipe.meaning_width), unit
+    steps = np.clip(np.rint(standard / KNOWN_UNIT), -INT8_MAX, INT8_MAX)
+    stored = steps.astype(np.float32) * np.float32(KNOWN_UNIT)
+    return Nearness(stored, center, spread, recipe.meaning_width), KNOWN_UNIT
 
 
 def logistic(
