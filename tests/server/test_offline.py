@@ -153,7 +153,7 @@ def at_once(
     shared: CallFactory,
     answers: OneByOne,
 ) -> Iterator[LogEntry]:
-    call = shared.new_call(first)
+    call = shared.new_plain_call(first)
     yield from answered(call, call.start(), answers)
     for one in call_frames:
         yield from answered(call, call.receive_frames([one]), answers)

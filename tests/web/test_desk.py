@@ -208,17 +208,18 @@ def test_reviewers_who_judge_alike_agree(page: Page, desk: Desk) -> None:
     page.goto(f"{desk.url}/desk/reviews")
     language = page.evaluate("localStorage['calmline.language']")
     batch = f"cal-{language}"
-    sample: dict[str, Any] = {
+    reviewers = [f"Ann-{language}", f"Bob-{language}"]
+    sample = {
         "n_calls": 3,
         "card": "service",
         "purpose": "calibration",
-        "reviewers": [f"Ann-{language}", f"Bob-{language}"],
+        "reviewers": reviewers,
         "batch": batch,
     }
     made = page.request.post(f"{desk.url}/v1/desk/samples", data=sample).json()
     assert made == {"calls": 3, "reviews": 6}
     questions = ["greeted", "finish", "problem", "blame", "closed"]
-    for reviewer in sample["reviewers"]:
+    for reviewer in reviewers:
         mine = page.request.get(f"{desk.url}/v1/desk/reviews?by={reviewer}").json()
         for number, review in enumerate(mine["own"]):
             # Both say the same, but of one question of one call.
