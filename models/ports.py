@@ -127,6 +127,45 @@ def _try_one(
         return error
 
 
+@dataclass(frozen=True, slots=True)
+class WordTime:
+    """One word of an utterance, and when it was said.
+
+    Attributes:
+        start: index of its first character in the utterance's text.
+        end: index after its last character.
+        start_s: from the beginning of the audio, in seconds.
+        end_s: likewise.
+    """
+
+    start: int
+    end: int
+    start_s: float
+    end_s: float
+
+
+class WordTimes(Protocol):
+    """Tells when in an utterance each word was said. Blocking, thread-safe."""
+
+    def locate(
+        self, pcm: NDArray[np.float32], text: str, language: str
+    ) -> Sequence[WordTime]:
+        """Find the words of `text` in the audio in which it was said.
+
+        Args:
+            pcm: float32, shape ``(n_samples,)``, mono at 16 kHz, at most 30 s.
+            text: what was said, all of it.
+            language: ISO 639-1 code.
+
+        Returns:
+            The words in order; some may be missing.
+
+        Raises:
+            InferenceError: the model could not run on this input.
+        """
+        ...
+
+
 class VoiceReader(Protocol):
     """Reads anger from the customer's voice. Blocking, thread-safe."""
 

@@ -56,6 +56,7 @@ class LiveCalls:
     ) -> None:
         self._settings = settings
         self._factory = factory
+        self.word_times = factory.models.word_times
         self._outside = outside
         self._metrics = metrics
         self._tasks = tasks

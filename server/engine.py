@@ -26,6 +26,7 @@ from models.ports import (
     Transcript,
     VoiceReader,
     VoiceReading,
+    WordTimes,
     transcribe_all,
 )
 from server.metrics import Metrics
@@ -58,6 +59,7 @@ class Models:
         diariser: tells voices on one channel apart; without one, calls with one
             channel are transcribed but not scored.
         new_tracker: likewise for live calls, one for each.
+        word_times: hears when a word was said; without it that is estimated.
     """
 
     new_detector: DetectorFactory
@@ -67,6 +69,7 @@ class Models:
     words_workers: int = 1
     words_batch: int = 8
     diariser: Diariser | None = None
+    word_times: WordTimes | None = None
     new_tracker: Callable[[], SpeakerTracker] | None = None
 
 

@@ -16,6 +16,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.websockets import WebSocketDisconnect
 
+from models.ports import WordTimes
 from server.calls import LiveCalls
 from server.config import ServiceSettings
 from server.health_http import health_routes
@@ -68,7 +69,7 @@ def build_app(
     _add_guard(app, settings)
     _add_problems(app)
     app.include_router(session_router(access))
-    _add_calls(app, storage, settings.data_dir)
+    _add_calls(app, storage, settings.data_dir, calls.word_times)
     app.include_router(live_actions(calls, access))
     app.include_router(
         listening(calls, access, lambda headers: _is_ours(headers, settings))
@@ -146,9 +147,11 @@ def _add_problems(app: FastAPI) -> None:
         return _problem(422, f"{where}: {first['msg']}")
 
 
-def _add_calls(app: FastAPI, storage: Storage, data_dir: Path) -> None:
+def _add_calls(
+    app: FastAPI, storage: Storage, data_dir: Path, words: WordTimes | None
+) -> None:
     access: Access = app.state.access
-    recordings = RedactedRecordings(data_dir / "audio", data_dir / "redacted")
+    recordings = RedactedRecordings(data_dir / "audio", data_dir / "redacted", words)
 
     @app.get("/v1/calls")
     async def list_calls(

@@ -15,6 +15,7 @@ from models.speech_detection import SileroDetector
 from models.text_encoder import load_text_encoder
 from models.transcription import Recogniser, WhisperTranscriber
 from models.voice import load_voice_reader, weights_file
+from models.word_times import WhisperWordTimes
 from server.config import (
     DiarisationSettings,
     Settings,
@@ -77,6 +78,7 @@ def load_models(settings: Settings) -> Models:
             ),
             token=environment().get(settings.diarisation.token_env, ""),
         ),
+        word_times=WhisperWordTimes(whisper.model, whisper.device),
         new_tracker=partial(LiveTracker, params=_tracking(settings.diarisation)),
     )
 

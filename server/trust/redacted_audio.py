@@ -1,9 +1,10 @@
 """Recordings with a tone over what must not be heard.
 
-The log has times for utterances, not for words, so where in its utterance a number
-was said is estimated: every sign of the text takes the time that saying it takes (a
-figure as long as a short word), and the stretch is widened on both sides. All
-channels are covered: each line carries an echo of the other.
+The log has times for utterances, not for words. When a recording is first covered,
+`WordTimes` hears in it when a number was said. Where it cannot, that is estimated:
+every sign of the text takes the time that saying it takes (a figure as long as a short
+word), and the stretch is widened further. All channels are covered: each line carries
+an echo of the other.
 """
 
 import hashlib
@@ -13,9 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+import soxr
 from numpy.typing import NDArray
 
-from server.events import LogEntry, TranscriptFinal
+from audio.frame import RATE, Party
+from models.errors import InferenceError
+from models.ports import WordTime, WordTimes
+from server.events import CallStarted, LogEntry, TranscriptFinal
 from server.trust.redacted_log import hidden_spans
 from server.trust.redaction import Span
 
@@ -27,6 +32,12 @@ _TONE_LEVEL = 0.06
 _MARGIN_S = 0.5
 _MARGIN_SHARE = 0.1
 """Widening on each side: a fixed part, and a share of the utterance's length."""
+
+_HEARD_MARGIN_S = 0.5
+"""Widening where words were heard. Measured: docs/evaluation.md."""
+
+_MOST_S = 30.0
+"""Longer utterances are not listened to for their words."""
 
 _EDGE_S = 0.3
 """How far over the utterance's own edges; the endpointer may have cut a sound."""
@@ -69,6 +80,31 @@ def stretch_of(utterance: TranscriptFinal, span: Span) -> Stretch:
     )
 
 
+def heard_stretch(
+    utterance: TranscriptFinal, span: Span, words: Sequence[WordTime]
+) -> Stretch | None:
+    """When a span was said, by the words that were heard; None: that is not known.
+
+    What stands at the end of an utterance reaches to its end, and likewise at its
+    beginning: a tone there costs nothing, and the last sound is the hardest to hear.
+    """
+    its = [word for word in words if word.start < span.end and word.end > span.start]
+    if not its or its[0].start > span.start or its[-1].end < span.end:
+        return None
+    start_s = utterance.start_s + its[0].start_s - _HEARD_MARGIN_S
+    end_s = utterance.start_s + its[-1].end_s + _HEARD_MARGIN_S
+    if not any(sign.isalnum() for sign in utterance.text[: span.start]):
+        start_s = utterance.start_s - _EDGE_S
+    if not any(sign.isalnum() for sign in utterance.text[span.end :]):
+        end_s = utterance.end_s + _EDGE_S
+    if end_s - start_s <= 2 * _HEARD_MARGIN_S:
+        return None  # Nothing is said in no time.
+    return Stretch(
+        max(start_s, utterance.start_s - _EDGE_S, 0.0),
+        min(end_s, utterance.end_s + _EDGE_S),
+    )
+
+
 def _weight(sign: str) -> float:
     if sign.isdigit():
         return _FIGURE
@@ -94,11 +130,15 @@ class RedactedRecordings:
     Args:
         recordings: the folder of the recordings.
         folder: where the covered copies are kept; may be emptied at any time.
+        words: hears when words were said; None: that is estimated.
     """
 
-    def __init__(self, recordings: Path, folder: Path) -> None:
+    def __init__(
+        self, recordings: Path, folder: Path, words: WordTimes | None = None
+    ) -> None:
         self._recordings = recordings
         self._folder = folder
+        self._words = words
 
     def original(self, call_id: str) -> Path | None:
         """The recording as it was made, None when there is none."""
@@ -118,11 +158,14 @@ class RedactedRecordings:
         stretches = hidden_stretches(entries)
         if not stretches:
             return original
-        digest = hashlib.sha256(repr(stretches).encode()).hexdigest()[:16]
+        kept = repr((stretches, self._words is not None, _HEARD_MARGIN_S))
+        digest = hashlib.sha256(kept.encode()).hexdigest()[:16]
         covered = self._folder / f"{call_id}.{digest}.flac"
         if not covered.is_file():
             self._folder.mkdir(parents=True, exist_ok=True)
             self.remove(call_id)
+            if self._words is not None:
+                stretches = _heard_stretches(original, entries, self._words)
             write_covered(original, covered, stretches)
         return covered
 
@@ -130,6 +173,51 @@ class RedactedRecordings:
         """Remove the copies of a call."""
         for path in self._folder.glob(f"{call_id}.*.flac*"):
             path.unlink(missing_ok=True)
+
+
+def _heard_stretches(
+    recording: Path, entries: Sequence[LogEntry], words: WordTimes
+) -> list[Stretch]:
+    """What must not be heard, by listening to the utterances with something in it."""
+    spans = hidden_spans(entries)
+    started = next((e.event for e in entries if isinstance(e.event, CallStarted)), None)
+    parties = started.parties if started is not None else ()
+    found: list[Stretch] = []
+    with soundfile.SoundFile(recording) as file:
+        for entry in entries:
+            said = entry.event
+            if not isinstance(said, TranscriptFinal):
+                continue
+            its = spans.get(said.utterance_id, ())
+            located = _located(file, said, parties, words) if its else ()
+            found += [
+                heard_stretch(said, span, located) or stretch_of(said, span)
+                for span in its
+            ]
+    return _merged(found)
+
+
+def _located(
+    file: soundfile.SoundFile,
+    said: TranscriptFinal,
+    parties: Sequence[Party],
+    words: WordTimes,
+) -> Sequence[WordTime]:
+    """Hear when each word was said; nothing where that cannot be done."""
+    if said.end_s - said.start_s > _MOST_S:
+        return ()
+    rate = file.samplerate
+    file.seek(min(file.frames, round(said.start_s * rate)))
+    length = round((said.end_s - said.start_s) * rate)
+    pcm = file.read(length, "float32", always_2d=True)
+    channel = 0
+    if len(parties) == pcm.shape[1] and said.party in parties:
+        channel = parties.index(said.party)
+    mono = soxr.resample(pcm[:, channel], rate, RATE).astype(np.float32)
+    try:
+        return words.locate(mono, said.text, said.language)
+    except InferenceError:
+        return ()
 
 
 def write_covered(source: Path, target: Path, stretches: Sequence[Stretch]) -> None:

@@ -1,17 +1,23 @@
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 
 from audio.frame import Party
+from models.errors import InferenceError
+from models.ports import WordTime
 from server.events import LogEntry, TranscriptFinal
 from server.trust.redacted_audio import (
     RedactedRecordings,
     Stretch,
+    heard_stretch,
     hidden_stretches,
     write_covered,
 )
+from server.trust.redaction import Span, find
 
 pytestmark = pytest.mark.unit
 
@@ -91,3 +97,65 @@ def test_a_covered_copy_is_made_once_and_again_when_more_is_found(
     recordings.remove("c1")
     assert list((tmp_path / "redacted").iterdir()) == []
     assert recordings.covered("gone", entries(CARD)) is None
+
+
+class Words:
+    """Hears every word at a second of its own, and the words it is asked for."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.heard: list[tuple[int, str]] = []
+        self._fails = fails
+
+    def locate(
+        self, pcm: NDArray[np.float32], text: str, language: str
+    ) -> list[WordTime]:
+        self.heard.append((len(pcm), language))
+        if self._fails:
+            raise InferenceError("was to fail")
+        spans = [match.span() for match in re.finditer(r"\S+", text)]
+        return [WordTime(a, b, n, n + 1.0) for n, (a, b) in enumerate(spans)]
+
+
+def covered_seconds(path: Path | None) -> list[int]:
+    """Whole seconds in which nothing but a tone is heard."""
+    assert path is not None
+    pcm, rate = soundfile.read(path)
+    seconds = pcm[: len(pcm) // rate * rate, 0].reshape(-1, rate)
+    return [n for n, second in enumerate(seconds) if np.abs(second).max() < 0.07]
+
+
+def test_a_number_is_covered_when_it_was_heard(tmp_path: Path) -> None:
+    (tmp_path / "audio").mkdir()
+    recording(tmp_path / "audio" / "a.flac", 30.0)
+    log = entries(f"card {CARD} and so on please", "that is all")
+    words = Words()
+
+    folder = tmp_path / "redacted"
+    path = RedactedRecordings(tmp_path / "audio", folder, words).covered("a", log)
+
+    assert covered_seconds(path) == [1, 2, 3, 4]
+    assert words.heard == [(8 * 16_000, "en")]
+
+
+def test_what_cannot_be_heard_is_covered_by_estimate(tmp_path: Path) -> None:
+    (tmp_path / "audio").mkdir()
+    recording(tmp_path / "audio" / "a.flac", 30.0)
+    log = entries(f"card {CARD} and so on please")
+
+    files = [
+        RedactedRecordings(tmp_path / "audio", tmp_path / name, words).covered("a", log)
+        for name, words in (("none", None), ("fails", Words(fails=True)))
+    ]
+
+    assert covered_seconds(files[0]) == covered_seconds(files[1]) != []
+
+
+def test_a_number_at_an_end_is_covered_up_to_there() -> None:
+    said = entries(f"my card is {CARD}.")[0].event
+    assert isinstance(said, TranscriptFinal)
+    span = Span(11, 30, find(said.text)[0].kind)
+    words = [WordTime(11, 30, 3.0, 5.0)]
+
+    assert heard_stretch(said, span, words) == Stretch(2.5, 8.3)
+    assert heard_stretch(said, span, [WordTime(16, 30, 3.0, 5.0)]) is None
+    assert heard_stretch(said, span, []) is None
