@@ -29,7 +29,7 @@ class WhisperTokens:
         if not languages:
             raise ValueError("expected at least one language, got none")
         self._multilingual = n_languages > 0
-        self._tokenizer = _tokenizer(n_languages)
+        self._tokenizer = new_tokenizer(n_languages)
         self.start: int = self._tokenizer.sot
         self.end: int = self._tokenizer.eot
         self.no_speech: int = self._tokenizer.no_speech
@@ -62,13 +62,22 @@ class WhisperTokens:
         return text.strip()
 
 
-def _tokenizer(n_languages: int) -> Tokenizer:
+def new_tokenizer(n_languages: int, language: str = "en") -> Tokenizer:
+    """Return openai-whisper's tokenizer of a model.
+
+    Args:
+        n_languages: how many the model knows; 0 where it knows English only.
+        language: ISO 639-1 code.
+
+    Raises:
+        ValueError: the model does not know the language.
+    """
     with warnings.catch_warnings():
         # openai-whisper leaves the file of its vocabulary to the garbage collector.
         warnings.simplefilter("ignore", ResourceWarning)
         return get_tokenizer(
             n_languages > 0,
             num_languages=n_languages,
-            language="en",
+            language=language,
             task="transcribe",
         )

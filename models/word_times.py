@@ -13,10 +13,10 @@ import torch
 import whisper
 from numpy.typing import NDArray
 from whisper.timing import find_alignment
-from whisper.tokenizer import get_tokenizer
 
 from models.errors import InferenceError
 from models.ports import WordTime
+from models.whisper_tokens import new_tokenizer
 from models.whisper_weights import DEFAULT, canonical, load_whisper
 
 _HOP_SAMPLES = 160
@@ -66,12 +66,8 @@ class WhisperWordTimes:
         if len(pcm) > most:
             raise InferenceError(f"at most {most} samples, got {len(pcm)}")
         try:
-            tokenizer = get_tokenizer(
-                self._model.is_multilingual,
-                num_languages=self._model.num_languages,
-                language=language,
-                task="transcribe",
-            )
+            known = self._model.num_languages if self._model.is_multilingual else 0
+            tokenizer = new_tokenizer(known, language)
         except ValueError as error:
             raise InferenceError(f"the model knows no language {language!r}") from error
         mel = whisper.log_mel_spectrogram(

@@ -33,8 +33,9 @@ _MARGIN_S = 0.5
 _MARGIN_SHARE = 0.1
 """Widening on each side: a fixed part, and a share of the utterance's length."""
 
-_HEARD_MARGIN_S = 0.5
-"""Widening where words were heard. Measured: docs/evaluation.md."""
+_BEFORE_S, _AFTER_S = 0.3, 0.75
+"""Widening where words were heard: a word is heard to end before it does. Measured:
+docs/evaluation.md."""
 
 _MOST_S = 30.0
 """Longer utterances are not listened to for their words."""
@@ -91,13 +92,13 @@ def heard_stretch(
     its = [word for word in words if word.start < span.end and word.end > span.start]
     if not its or its[0].start > span.start or its[-1].end < span.end:
         return None
-    start_s = utterance.start_s + its[0].start_s - _HEARD_MARGIN_S
-    end_s = utterance.start_s + its[-1].end_s + _HEARD_MARGIN_S
+    start_s = utterance.start_s + its[0].start_s - _BEFORE_S
+    end_s = utterance.start_s + its[-1].end_s + _AFTER_S
     if not any(sign.isalnum() for sign in utterance.text[: span.start]):
         start_s = utterance.start_s - _EDGE_S
     if not any(sign.isalnum() for sign in utterance.text[span.end :]):
         end_s = utterance.end_s + _EDGE_S
-    if end_s - start_s <= 2 * _HEARD_MARGIN_S:
+    if end_s - start_s <= _BEFORE_S + _AFTER_S:
         return None  # Nothing is said in no time.
     return Stretch(
         max(start_s, utterance.start_s - _EDGE_S, 0.0),
@@ -158,7 +159,7 @@ class RedactedRecordings:
         stretches = hidden_stretches(entries)
         if not stretches:
             return original
-        kept = repr((stretches, self._words is not None, _HEARD_MARGIN_S))
+        kept = repr((stretches, self._words is not None, _AFTER_S))
         digest = hashlib.sha256(kept.encode()).hexdigest()[:16]
         covered = self._folder / f"{call_id}.{digest}.flac"
         if not covered.is_file():

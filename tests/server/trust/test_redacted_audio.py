@@ -156,6 +156,6 @@ def test_a_number_at_an_end_is_covered_up_to_there() -> None:
     span = Span(11, 30, find(said.text)[0].kind)
     words = [WordTime(11, 30, 3.0, 5.0)]
 
-    assert heard_stretch(said, span, words) == Stretch(2.5, 8.3)
+    assert heard_stretch(said, span, words) == Stretch(2.7, 8.3)
     assert heard_stretch(said, span, [WordTime(16, 30, 3.0, 5.0)]) is None
     assert heard_stretch(said, span, []) is None
