@@ -20,7 +20,9 @@ def heard(*people: tuple[int, int]) -> NDArray[np.float32]:
         for _ in range(n_times)
     ]
     found = np.array(rows)
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    norms = np.linalg.norm(found, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = (found / norms).astype(np.float32)
+    return unit
 
 
 def seconds(n: int, each: float = 2.0) -> NDArray[np.float32]:

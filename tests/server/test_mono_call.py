@@ -251,7 +251,10 @@ def test_until_then_the_log_says_who_was_heard_and_how_sure_it_is() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_log_is_the_same_however_the_audio_and_the_answers_come(seed: int) -> None:
-    controls = [(8.0, Note("slowly", "mia")), (18.0, AssignRoles("v1", "mia"))]
+    controls: list[tuple[float, Control]] = [
+        (8.0, Note("slowly", "mia")),
+        (18.0, AssignRoles("v1", "mia")),
+    ]
     random_ = random.Random(seed)  # noqa: S311  # decides no secret
 
     log = Driver(new_call(), random_).play(
