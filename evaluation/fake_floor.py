@@ -31,6 +31,7 @@ from emotion.events import (
     PhaseChanged,
     Source,
 )
+from models.ports import WordTimes
 from server.bus import Bus, News
 from server.calls import LiveCalls
 from server.config import ServiceSettings
@@ -241,6 +242,7 @@ class FakeFloor:
     def __init__(self, params: FakeParams) -> None:
         self.bus = Bus()
         self.calls: dict[str, FakeCall] = {}
+        self.word_times: WordTimes | None = None
         self._params = params
         self._n_calls = 0
         for _ in range(params.calls):
@@ -293,6 +295,7 @@ async def serving(floor: FakeFloor, data_dir: Path) -> AsyncIterator[str]:
             log_level="warning",
             lifespan="off",
             access_log=False,
+            ws_per_message_deflate=False,
             timeout_graceful_shutdown=1,
         )
     )
