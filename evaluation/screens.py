@@ -22,9 +22,10 @@ from statistics import linear_regression
 from playwright.async_api import CDPSession, Page, async_playwright
 from playwright.async_api import TimeoutError as NotSeenError
 
-from emotion.events import HostilityPoint
+from audio.frame import Party
 from evaluation.fake_floor import FakeCall, FakeFloor, FakeParams, serving
 from evaluation.report import Figure, Report
+from server.events import TranscriptFinal
 
 _FLAGS = (
     "--no-sandbox",
@@ -45,7 +46,7 @@ _TREND_S = 600.0
 _LIFE_S = 420
 """How long a made-up call is: on a floor for half an hour all calls come and go."""
 
-# Counts pictures, and tells in which one the score asked for is on the board. It keeps
+# Counts pictures, and tells in which one the words asked for are on the board. It keeps
 # nothing, so that what grows is the page's.
 _WATCH = """
 (() => {
@@ -60,10 +61,9 @@ _WATCH = """
       watch.painted = performance.now() / 1000;
     }
     if (watch.wanted !== null && watch.shown === null) {
-      const [call, score] = watch.wanted;
+      const [call, words] = watch.wanted;
       const row = document.querySelector(`[data-call="${call}"]`);
-      const text = row?.querySelector('[data-testid=board-score]')?.textContent.trim();
-      if (text === score) watch.shown = Date.now() / 1000;
+      if (row?.textContent.includes(words)) watch.shown = Date.now() / 1000;
     }
     requestAnimationFrame(look);
   };
@@ -205,16 +205,19 @@ async def _watch(
 
 
 async def _probe(page: Page, call: FakeCall) -> float | None:
-    """Give a call a score that it does not have, and wait until it is seen."""
-    last = next(
-        entry.event
-        for entry in reversed(call.entries)
-        if isinstance(entry.event, HostilityPoint)
-    )
-    score = (round(last.score) + 37) % 100
-    await page.evaluate(_ASK, [call.started.call_id, str(score)])
+    """Let a customer say what nobody has said, and wait until it is seen.
+
+    Words leave a call in its place; a score could take it out of sight.
+    """
+    words = f"probe {len(call.entries)}"
+    await page.evaluate(_ASK, [call.started.call_id, words])
     told_s = time.time()
-    call.tell(HostilityPoint(call.live_s, score, score, score, last.phase, ()))
+    at_s = call.live_s
+    call.tell(
+        TranscriptFinal(
+            words, Party.CUSTOMER, max(0.0, at_s - 1.0), at_s, words, "en", 1.0, 1.0
+        )
+    )
     try:
         shown = await page.wait_for_function(_SHOWN, timeout=_SHOWN_WITHIN_S * 1000)
     except NotSeenError:

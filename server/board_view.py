@@ -5,7 +5,7 @@ kinds of entries that it draws, and of the past only what is still to be seen.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alerts.events import (
     AlertAcknowledged,
@@ -44,6 +44,9 @@ from server.events import (
 
 CURVE_S = 190.0
 """How much of the curve a newly opened board gets: the three minutes it draws."""
+
+GLANCE_S = 2.0
+"""How much of it comes at once, so that the board stands before its curves do."""
 
 _ALWAYS = (
     CallStarted,
@@ -98,8 +101,15 @@ def shown(entries: Iterable[LogEntry]) -> list[LogEntry]:
     return [entry for entry in entries if isinstance(entry.event, kinds)]
 
 
-def thinned(entries: Sequence[LogEntry]) -> tuple[list[LogEntry], Totals]:
-    """A whole log as a board needs it, and what the rest adds up to."""
+def thinned(
+    entries: Sequence[LogEntry], curve_s: float = CURVE_S
+) -> tuple[list[LogEntry], Totals]:
+    """A whole log as a board needs it, and what the rest adds up to.
+
+    Args:
+        entries: of one call.
+        curve_s: how much of the curve to keep.
+    """
     entries = current(entries)
     totals = Totals({}, {}, 0.0)
     last_s = entries[-1].at_s if entries else 0.0
@@ -108,10 +118,12 @@ def thinned(entries: Sequence[LogEntry]) -> tuple[list[LogEntry], Totals]:
     peak = 0.0
     for entry in entries:
         match entry.event:
-            case HostilityPoint(at_s=at_s, score=score):
+            case HostilityPoint(at_s=at_s, score=score) as point:
                 peak = max(peak, score)
-                if at_s >= last_s - CURVE_S:
-                    kept.append(entry)
+                if at_s >= last_s - curve_s:
+                    # The board draws the curve; the opened call says why it rose.
+                    bare = replace(point, evidence=()) if point.evidence else point
+                    kept.append(LogEntry(entry.seq, entry.at_s, bare))
             case TranscriptFinal(party=party):
                 words[party] = entry
             case SpeechEnded(party=party, start_s=start_s, end_s=end_s):

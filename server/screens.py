@@ -1,5 +1,6 @@
 """The feed of one screen: a snapshot, then everything that happens."""
 
+import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -8,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from server.board_view import shown, thinned
+from server.board_view import CURVE_S, GLANCE_S, shown, thinned
 from server.bus import Bus, News, Subscription
 from server.events import LogEntry
 from server.floor import Floor
@@ -126,9 +127,18 @@ class Feeds:
 
     async def _snapshot(self, screen: Screen) -> None:
         lives = [live for live in self._calls.values() if screen.topic.holds(live)]
-        message = {"type": "snapshot", "calls": [_call(screen, live) for live in lives]}
+        # A new board is told where every call stands, then the past of one after the
+        # other: it stands at once, and nothing else has to wait while it is written.
+        first = screen.topic.is_board and not screen.have
+        curve_s = GLANCE_S if first else CURVE_S
+        calls = [_call(screen, live, curve_s) for live in lives]
         screen.have = {live.started.call_id: len(live.entries) for live in lives}
-        await screen.send(json.dumps(message, ensure_ascii=False))
+        await screen.send(_text({"type": "snapshot", "calls": calls}))
+        for live in lives if first else ():
+            message = {"type": "call", **_call(Screen(screen.topic, screen.send), live)}
+            screen.have[live.started.call_id] = len(live.entries)
+            await screen.send(_text(message))
+            await asyncio.sleep(0)
 
     async def _follow(self, screen: Screen, news: Subscription) -> None:
         """Pass news on until some was missed."""
@@ -173,10 +183,14 @@ class Feeds:
                     entry_to_json(entry) for entry in redacted_live(entries, so_far)
                 ],
             }
-        await screen.send(json.dumps(message, ensure_ascii=False))
+        await screen.send(_text(message))
 
 
-def _call(screen: Screen, live: LiveCall) -> dict[str, Any]:
+def _text(message: Mapping[str, Any]) -> str:
+    return json.dumps(message, ensure_ascii=False)
+
+
+def _call(screen: Screen, live: LiveCall, curve_s: float = CURVE_S) -> dict[str, Any]:
     """One call of a snapshot: what the screen lacks of it."""
     known = screen.have.get(live.started.call_id, 0)
     if not 0 <= known <= len(live.entries):
@@ -190,7 +204,7 @@ def _call(screen: Screen, live: LiveCall) -> dict[str, Any]:
     # The list grows at its end only, so an entry with seq n stands at n - 1.
     fresh: Sequence[LogEntry] = live.entries[known:]
     if screen.topic.is_board and known == 0:
-        fresh, totals = thinned(live.entries)
+        fresh, totals = thinned(live.entries, curve_s)
         message["totals"] = asdict(totals)
     elif screen.topic.is_board:
         fresh = shown(fresh)

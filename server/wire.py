@@ -15,17 +15,28 @@ EVENT_TYPES: Mapping[str, type[Event]] = {cls.__name__: cls for cls in get_args(
 """Every kind of event by the name it has on the wire."""
 
 
+_FIELDS: dict[type, tuple[str, ...] | None] = {}
+"""Names of the fields of the classes met so far; None for what is no dataclass."""
+
+
+def _fields(cls: type) -> tuple[str, ...] | None:
+    if cls not in _FIELDS:
+        known = dataclasses.is_dataclass(cls)
+        _FIELDS[cls] = (
+            tuple(field.name for field in dataclasses.fields(cls)) if known else None
+        )
+    return _FIELDS[cls]
+
+
 def _plain(value: object) -> Any:
-    if dataclasses.is_dataclass(value):
-        return {
-            field.name: _plain(getattr(value, field.name))
-            for field in dataclasses.fields(value)
-        }
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
     if isinstance(value, float):
         return round(value, DIGITS)
-    return value
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    names = _fields(type(value))
+    if names is None:
+        return value
+    return {name: _plain(getattr(value, name)) for name in names}
 
 
 def entry_to_json(entry: LogEntry) -> dict[str, Any]:

@@ -271,14 +271,20 @@ export interface Span {
   readonly to: number;
 }
 
+/** What a screen lacks of a call, or, on a board, what it draws of it. */
+export type Known = Span & {
+  readonly call_id: string;
+  readonly live_s: number;
+  readonly entries: readonly Entry[];
+  readonly totals?: Totals;
+};
 export type Snapshot = {
   readonly type: 'snapshot';
-  readonly calls: readonly (Span & {
-    readonly call_id: string;
-    readonly live_s: number;
-    readonly entries: readonly Entry[];
-    readonly totals?: Totals;
-  })[];
+  readonly calls: readonly Known[];
+};
+/** The past of a call of which a new board has only been told where it stands. */
+export type Past = Known & {
+  readonly type: 'call';
 };
 export type Entries = Span & {
   readonly type: 'entries';
@@ -311,7 +317,7 @@ export interface FloorFigures {
 }
 
 /** What the service sends to a screen. */
-export type Message = Snapshot | Entries | PartialWords | Clock;
+export type Message = Snapshot | Past | Entries | PartialWords | Clock;
 
 /** A call in a list of calls, over HTTP. */
 export interface CallSummary {

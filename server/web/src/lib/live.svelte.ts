@@ -10,7 +10,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 
 import { fold, foldPartial, GapError, newCall, newThinCall, thin, type CallState } from './call';
-import type { FloorFigures, Message, Problem } from './events';
+import type { FloorFigures, Known, Message, Problem } from './events';
 
 export type Connection = 'connecting' | 'live' | 'lost';
 
@@ -146,6 +146,9 @@ export class LiveCalls {
       case 'snapshot':
         this.#replace(message.calls);
         return;
+      case 'call':
+        this.#learn(message);
+        return;
       case 'entries': {
         const call = this.calls.get(message.call_id) ?? newCall(message.call_id);
         this.#hear(message.call_id, message.live_s);
@@ -175,16 +178,18 @@ export class LiveCalls {
       // What ended while we listened may finish its minute on screen.
       if (!there.has(id) && call.ended === null) this.#forget(id);
     }
-    for (const { call_id, live_s, entries, totals, ...span } of calls) {
-      const known = span.from > 0 ? this.calls.get(call_id) : undefined;
-      const fresh = totals === undefined ? newCall(call_id) : newThinCall(call_id, totals);
-      this.#hear(call_id, live_s);
-      this.#set(fold(known ?? fresh, entries, span));
-    }
+    for (const call of calls) this.#learn(call);
     this.#broken = false;
     this.connection = 'live';
     this.ready = true;
     this.#attempts = 0;
+  }
+
+  #learn({ call_id, live_s, entries, totals, from, to }: Known): void {
+    const known = from > 0 ? this.calls.get(call_id) : undefined;
+    const fresh = totals === undefined ? newCall(call_id) : newThinCall(call_id, totals);
+    this.#hear(call_id, live_s);
+    this.#set(fold(known ?? fresh, entries, { from, to }));
   }
 
   #hear(id: string, live_s: number): void {

@@ -135,6 +135,30 @@ it('asks only for what is new when it comes back, and for all of it after a gap'
   expect(Line.last().sent).toEqual(['{}']);
 });
 
+it('takes the past of a call that a new board was only told the state of', () => {
+  feed.close();
+  feed = new LiveCalls('board');
+  const totals = { spoken_s: { customer: 40 }, interruptions: {}, peak: 71 };
+  const points = [10, 20, 30].map((at_s, index) => ({
+    seq: 900 + index,
+    at_s,
+    kind: 'HostilityPoint' as const,
+    body: { at_s, score: at_s, low: 0, high: 99, phase: 'rational' as const, evidence: [] },
+  }));
+  const known = { call_id: 'x', live_s: 30, from: 0, to: 902, totals };
+
+  Line.last().say({ type: 'snapshot', calls: [{ ...known, entries: points.slice(2) }] });
+  vi.advanceTimersByTime(20);
+  const glance = feed.calls.get('x')?.points.length;
+  Line.last().say({ type: 'call', ...known, entries: points });
+  vi.advanceTimersByTime(20);
+
+  expect(glance).toBe(1);
+  expect(feed.calls.get('x')?.points.map((it) => it.at_s)).toEqual([10, 20, 30]);
+  expect(feed.calls.get('x')?.spoken_s.customer).toBe(40);
+  expect(feed.connection).toBe('live');
+});
+
 it('counts what a board was not sent, and keeps no more of a call than it shows', () => {
   feed.close();
   feed = new LiveCalls('board');
