@@ -10,11 +10,6 @@ from server.intake import RETRY_S
 from server.storage import Storage
 from server.store import NewCall
 
-_GATHER_S = 0.3
-"""How long entries gather before they are stored: a transaction costs more than they.
-What a crash takes is worked out again from the audio.
-"""
-
 
 class LogKeeper:
     """Grows a call's log and stores it behind the call's back. Event loop only.
@@ -63,8 +58,6 @@ class LogKeeper:
         """Store the log as it grows, until all of it to its last entry is stored."""
         while not (self.ended and self._n_stored == len(self.entries)):
             await self._waiting.wait()
-            if not self.ended:
-                await asyncio.sleep(_GATHER_S)
             self._waiting.clear()
             await self._store()
 
