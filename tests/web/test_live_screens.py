@@ -76,6 +76,9 @@ Object.defineProperty(document, 'hidden', { get: () => true });
 """
 
 
+_STORED_S = 0.3
+
+
 @dataclass
 class Floor:
     """A service, and two calls that go on."""
@@ -101,7 +104,8 @@ class Floor:
             httpx.post(self.url + path, json={"by": "Kim"})
 
     def said(self, call_id: str, kind: str) -> list[dict[str, Any]]:
-        """What the log of a call says of this kind."""
+        """What the log of a call says of this kind; stored just after it is shown."""
+        sleep(_STORED_S)
         entries = self.get(f"/v1/calls/{call_id}/entries")
         return [entry["body"] for entry in entries if entry["kind"] == kind]
 
