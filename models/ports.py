@@ -118,6 +118,20 @@ def transcribe_all(
     return [_try_one(transcriber, one) for one in utterances]
 
 
+def transcribe_one(
+    transcriber: "BatchTranscriber", pcm: NDArray[np.float32], language: str | None
+) -> Transcript:
+    """Transcribe an utterance as a batch of its own; see `Transcriber.transcribe`.
+
+    Raises:
+        InferenceError: the model could not run on this input.
+    """
+    answer = transcriber.transcribe_batch([Spoken(pcm, language)])[0]
+    if isinstance(answer, InferenceError):
+        raise answer
+    return answer
+
+
 def _try_one(
     transcriber: Transcriber, utterance: Spoken
 ) -> Transcript | InferenceError:
@@ -176,6 +190,26 @@ class VoiceReader(Protocol):
             InferenceError: the model could not run on this input.
         """
         ...
+
+
+def read_all(
+    reader: VoiceReader, windows: Sequence[CustomerWindow]
+) -> list[VoiceReading | InferenceError]:
+    """Read several windows in turn.
+
+    Returns:
+        For each window its reading, or why there is none; in order.
+    """
+    return [_try_window(reader, window) for window in windows]
+
+
+def _try_window(
+    reader: VoiceReader, window: CustomerWindow
+) -> VoiceReading | InferenceError:
+    try:
+        return reader.read(window)
+    except InferenceError as error:
+        return error
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from models.chinese import tidy
 from models.decoded import Decoded
 from models.errors import InferenceError
 from models.guard import is_invented, ran_away, token_limit, without_loop
-from models.ports import Spoken, Transcript
+from models.ports import Spoken, Transcript, transcribe_one
 
 _SHORTEST_S = 0.1
 """Nothing shorter is a word."""
@@ -93,10 +93,7 @@ class WhisperTranscriber:
             InferenceError: the utterance is too long or holds what is not a number,
                 or the model does not know the language.
         """
-        answer = self.transcribe_batch([Spoken(pcm, language)])[0]
-        if isinstance(answer, InferenceError):
-            raise answer
-        return answer
+        return transcribe_one(self, pcm, language)
 
     def transcribe_batch(
         self, utterances: Sequence[Spoken]

@@ -27,6 +27,7 @@ from models.ports import (
     VoiceReader,
     VoiceReading,
     WordTimes,
+    read_all,
     transcribe_all,
 )
 from server.metrics import Metrics
@@ -282,10 +283,4 @@ class Engine:
         """
         self._metrics.batches.labels("voice").observe(len(windows))
         with self._metrics.processor("voice"):
-            return [self._read_voice(window) for window in windows]
-
-    def _read_voice(self, window: CustomerWindow) -> VoiceReading | InferenceError:
-        try:
-            return self.models.voice_reader.read(window)
-        except InferenceError as error:
-            return error
+            return read_all(self.models.voice_reader, windows)

@@ -24,6 +24,7 @@ from models.ports import (
     Spoken,
     Transcript,
     VoiceReading,
+    read_all,
     transcribe_all,
 )
 from server.call import Call, CallParams, TranscribeRequest, VoiceRequest
@@ -285,13 +286,7 @@ class LookAhead:
     def _read_all(
         self, windows: Sequence[CustomerWindow]
     ) -> Sequence[VoiceReading | InferenceError]:
-        return [self._read(window) for window in windows]
-
-    def _read(self, window: CustomerWindow) -> VoiceReading | InferenceError:
-        try:
-            return self._models.voice_reader.read(window)
-        except InferenceError as error:
-            return error
+        return read_all(self._models.voice_reader, windows)
 
 
 def _key(segment: Segment) -> tuple[Party, int, int]:

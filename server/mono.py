@@ -25,6 +25,7 @@ from models.ports import (
     Transcript,
     VoiceReading,
     transcribe_all,
+    transcribe_one,
 )
 from server.controls import Control
 from server.errors import RecordingError
@@ -273,10 +274,7 @@ class _Remembering:
 
     def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
         """Transcribe one utterance, or remember it."""
-        answer = self.transcribe_batch([Spoken(pcm, language)])[0]
-        if isinstance(answer, InferenceError):
-            raise answer
-        return answer
+        return transcribe_one(self, pcm, language)
 
     def transcribe_batch(
         self, utterances: Sequence[Spoken]

@@ -131,11 +131,15 @@ class Feeds:
         # other: it stands at once, and nothing else has to wait while it is written.
         first = screen.topic.is_board and not screen.have
         curve_s = GLANCE_S if first else CURVE_S
-        calls = [_call(screen, live, curve_s) for live in lives]
+        have = screen.have
+        calls = [
+            _call(screen.topic, live, have.get(live.started.call_id, 0), curve_s)
+            for live in lives
+        ]
         screen.have = {live.started.call_id: len(live.entries) for live in lives}
         await screen.send(_text({"type": "snapshot", "calls": calls}))
         for live in lives if first else ():
-            message = {"type": "call", **_call(Screen(screen.topic, screen.send), live)}
+            message = {"type": "call", **_call(screen.topic, live, 0, CURVE_S)}
             screen.have[live.started.call_id] = len(live.entries)
             await screen.send(_text(message))
             await asyncio.sleep(0)
@@ -190,9 +194,8 @@ def _text(message: Mapping[str, Any]) -> str:
     return json.dumps(message, ensure_ascii=False)
 
 
-def _call(screen: Screen, live: LiveCall, curve_s: float = CURVE_S) -> dict[str, Any]:
-    """One call of a snapshot: what the screen lacks of it."""
-    known = screen.have.get(live.started.call_id, 0)
+def _call(topic: Topic, live: LiveCall, known: int, curve_s: float) -> dict[str, Any]:
+    """One call of a snapshot: what a screen with its first `known` entries lacks."""
     if not 0 <= known <= len(live.entries):
         known = 0
     message: dict[str, Any] = {
@@ -203,10 +206,10 @@ def _call(screen: Screen, live: LiveCall, curve_s: float = CURVE_S) -> dict[str,
     }
     # The list grows at its end only, so an entry with seq n stands at n - 1.
     fresh: Sequence[LogEntry] = live.entries[known:]
-    if screen.topic.is_board and known == 0:
+    if topic.is_board and known == 0:
         fresh, totals = thinned(live.entries, curve_s)
         message["totals"] = asdict(totals)
-    elif screen.topic.is_board:
+    elif topic.is_board:
         fresh = shown(fresh)
     covered = redacted_live(fresh, live.entries)
     return message | {"entries": [entry_to_json(entry) for entry in covered]}

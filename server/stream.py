@@ -25,8 +25,9 @@ _MESSAGES_PER_S = 50
 _LINE_RATES = (8000, 16000, 24000, 48000)
 """Rates that the protocol takes; any other recording is played at 16 kHz."""
 
-
 _PATIENCE_S = 60.0
+"""How long to try to come back to a call whose line broke."""
+
 _RETRY_S = 0.5
 
 
@@ -91,8 +92,8 @@ async def stream(
         except (ConnectionClosed, OSError, InvalidURI, InvalidHandshake) as error:
             now = time.monotonic()
             lost_at = now if lost_at is None else lost_at
-            gone = "call_id" in hello and _may_come_back(error)
-            if not gone or now - lost_at >= patience_s:
+            taken = "call_id" in hello
+            if not (taken and _may_come_back(error)) or now - lost_at >= patience_s:
                 raise StreamError(f"{line.url}: {_explain(error)}") from error
             await asyncio.sleep(_RETRY_S)
 

@@ -19,7 +19,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from audio.frame import CustomerWindow
 from models.errors import InferenceError
-from models.ports import Spoken, Transcript, VoiceReading, transcribe_all
+from models.ports import (
+    Spoken,
+    Transcript,
+    VoiceReading,
+    transcribe_all,
+    transcribe_one,
+)
 from server.engine import Models
 
 _WORDS = TypeAdapter(Transcript)
@@ -57,10 +63,7 @@ class AnswerBook:
         Raises:
             InferenceError: the model could not run on this input.
         """
-        answer = self.transcribe_batch([Spoken(pcm, language)])[0]
-        if isinstance(answer, InferenceError):
-            raise answer
-        return answer
+        return transcribe_one(self, pcm, language)
 
     def transcribe_batch(
         self, utterances: Sequence[Spoken]
