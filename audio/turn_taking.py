@@ -23,6 +23,8 @@ class TurnTakingParams:
     Attributes:
         backchannel_s: speech or overlap that is shorter is a back-channel
             ("mm-hm"), which supports the speaker and takes nothing from them.
+        surely_s: speech that is longer is none, whatever is said; between the two
+            the words tell ("mm-hm, yes, okay").
         yield_s: who begins this long before the other ends has interrupted; a
             shorter overlap is the ordinary haste of a turn change.
         long_silence_s: silence worth telling.
@@ -34,6 +36,7 @@ class TurnTakingParams:
     """
 
     backchannel_s: float = 0.8
+    surely_s: float = 2.0
     yield_s: float = 0.3
     long_silence_s: float = 10.0
     hangover_s: float = 0.6
@@ -44,6 +47,11 @@ class TurnTakingParams:
                 "times must be positive, got backchannel_s "
                 f"{self.backchannel_s}, yield_s {self.yield_s}, "
                 f"hangover_s {self.hangover_s}"
+            )
+        if not self.backchannel_s <= self.surely_s:
+            raise ValueError(
+                "surely_s must be at least backchannel_s, got "
+                f"{self.surely_s} and {self.backchannel_s}"
             )
         if not self.hangover_s < self.long_silence_s:
             raise ValueError(
@@ -78,6 +86,11 @@ class _Claim:
     at_s: float
     yielded_s: float
 
+    def holds(self, spoke_until_s: float, least_s: float) -> bool:
+        """Whether they spoke on after the other, and for `least_s` in all."""
+        spoke_s = spoke_until_s - self.at_s
+        return spoke_until_s > self.yielded_s and spoke_s >= least_s
+
 
 class TurnTaking:
     """Follows who has the floor in a call between a customer and an agent.
@@ -88,8 +101,9 @@ class TurnTaking:
     - *overlap*: both speak; told when the first of the two has stopped, if it
       lasted as long as a back-channel or longer.
     - *interruption*: a party begins at least `yield_s` before the other ends, goes
-      on after that, and speaks for longer than a back-channel. Told as soon as
-      that is certain, at the time when the party began. Who stops first has not
+      on after that, and says more than a back-channel. Told as soon as
+      that is certain, at the time when the party began: when the speech has become
+      too long for one, else when its words are known. Who stops first has not
       interrupted, however long they tried.
     - *response*: the party who did not speak last begins, and the other has
       finished; the latency is the silence between. A turn change in overlap has
@@ -113,6 +127,7 @@ class TurnTaking:
         self._params = params
         self._voices = {Party.CUSTOMER: _Voice(), Party.AGENT: _Voice()}
         self._claim: _Claim | None = None
+        self._unsure: dict[Party, _Claim] = {}
         self._told_silence_s = -math.inf
 
     def feed(self, event: SpeechStarted | SpeechEnded) -> list[TurnTakingEvent]:
@@ -136,6 +151,23 @@ class TurnTaking:
         voice.speaking = True
         voice.is_new = True
         return []
+
+    def feed_words(
+        self, party: Party, start_s: float, end_s: float, *, supports: bool
+    ) -> list[TurnTakingEvent]:
+        """Take what a stretch of speech turned out to be; return what that decides.
+
+        Args:
+            party: who spoke.
+            start_s: when the stretch began, or a little before.
+            end_s: when it ended.
+            supports: the words, if there were any, are those of a back-channel.
+        """
+        claim = self._unsure.get(party)
+        if claim is None or not start_s <= claim.at_s < end_s:
+            return []
+        del self._unsure[party]
+        return [] if supports else [Interrupted(claim.by, claim.at_s)]
 
     def advance(self, now_s: float) -> list[TurnTakingEvent]:
         """Let time pass to `now_s`, all events of which have been fed."""
@@ -170,7 +202,7 @@ class TurnTaking:
         told = self._begin(event.party)
         if self._claim is not None and self._claim.by is event.party:
             told += self._judge_claim(event.end_s)
-            self._claim = None
+            self._ask_for_words(event.end_s)
         voice = self._voices[event.party]
         voice.start_s = event.start_s
         voice.end_s = event.end_s
@@ -203,14 +235,16 @@ class TurnTaking:
     def _judge_claim(self, spoke_until_s: float) -> list[TurnTakingEvent]:
         """Tell the interruption if who made it has spoken on for long enough."""
         claim = self._claim
-        if (
-            claim is None
-            or spoke_until_s <= claim.yielded_s
-            or spoke_until_s - claim.at_s < self._params.backchannel_s
-        ):
+        if claim is None or not claim.holds(spoke_until_s, self._params.surely_s):
             return []
         self._claim = None
         return [Interrupted(claim.by, claim.at_s)]
+
+    def _ask_for_words(self, end_s: float) -> None:
+        """Leave it to the words, where the speech was too short to be sure."""
+        claim, self._claim = self._claim, None
+        if claim is not None and claim.holds(end_s, self._params.backchannel_s):
+            self._unsure[claim.by] = claim
 
     def _other(self, party: Party) -> _Voice:
         if party is Party.CUSTOMER:

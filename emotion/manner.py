@@ -22,8 +22,18 @@ _EN_FUNCTION_WORDS: Final = frozenset(
     mean my no not now of oh ok okay on one or our out please really right said say
     see she so some sorry tell than thank thanks that that's the their them then there
     there's they this to too uh um up us very was wasn't we well were what when where
-    which who why will with would yeah yes you you're your""".split()  # noqa: SIM905 - as a list nobody could read it
+    which who why will with would yeah yes you you're your
+    zero one two three four five six seven eight nine""".split()  # noqa: SIM905 - as a list nobody could read it
 )
+
+
+_ZH_WHEN: Final = re.compile("什么时候|啥时候|几时")
+_ZH_FUNCTION_WORDS: Final = re.compile(
+    "[我你您他她它咱](?:们)?|请问|问一下|一下|到底|究竟|今天|现在|知道|告诉|麻烦|谢谢"
+    "|一遍|一次|有没有|能不能|可不可以|可以|是不是"
+    "|[的了吗呢吧啊呀嘛哦嗯那这就都也还又再要想把给是在能会请问说好对个跟和让帮]"
+)
+_ZH_DIGITS: Final = re.compile("[零〇一二三四五六七八九幺两]{4,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +44,9 @@ class MannerParams:
         opening_utterances: how many utterances make the own pace.
         least_units: words (English) or characters (Chinese) below which an
             utterance has no pace worth measuring.
-        least_content: content words (English) or pairs of characters (Chinese)
-            below which an utterance can't be told from another.
+        least_content: content words (English) below which an utterance can't be
+            told from another.
+        least_pairs: the same in pairs of characters (Chinese).
         alike: share of the shorter utterance's content in the longer one from
             which they say the same.
         apart_s: silence or other talk between the two; what is sooner is one
@@ -49,6 +60,7 @@ class MannerParams:
     opening_utterances: int = 4
     least_units: int = 5
     least_content: int = 4
+    least_pairs: int = 3
     alike: float = 0.6
     apart_s: float = 15.0
     remembered: int = 60
@@ -81,6 +93,7 @@ class Utterance:
 @dataclass(frozen=True, slots=True)
 class _Said:
     content: frozenset[str]
+    least: int
     start_s: float
     end_s: float
 
@@ -107,7 +120,10 @@ class Manner:
         """
         self._measure_pace(utterance)
         content = _content(utterance)
-        said = _Said(content, utterance.start_s, utterance.end_s)
+        params = self._params
+        chinese = utterance.language == "zh"
+        least = params.least_pairs if chinese else params.least_content
+        said = _Said(content, least, utterance.start_s, utterance.end_s)
         before = next((one for one in self._said if self._same(one, said)), None)
         self._said.append(said)
         return None if before is None else before.start_s
@@ -125,7 +141,7 @@ class Manner:
 
     def _same(self, before: _Said, now: _Said) -> bool:
         fewer = min(len(before.content), len(now.content))
-        if fewer < self._params.least_content:
+        if fewer < now.least:
             return False
         if now.start_s - before.end_s < self._params.apart_s:
             return False
@@ -140,10 +156,12 @@ def count_units(utterance: Utterance) -> int:
 
 
 def _content(utterance: Utterance) -> frozenset[str]:
-    """What an utterance is about: words that are not grammar, or character pairs."""
+    """What an utterance is about: words, or pairs of characters, without grammar."""
     if utterance.language == "zh":
-        runs = _HAN_RUN.findall(utterance.text)
-        return frozenset(a + b for run in runs for a, b in pairwise(run))
+        # "When" asks for something else with each thing: it is one character here.
+        text = _ZH_WHEN.sub("何", "".join(_HAN_RUN.findall(utterance.text)))
+        text = _ZH_FUNCTION_WORDS.sub("", _ZH_DIGITS.sub("", text))
+        return frozenset(a + b for a, b in pairwise(text))
     words = _EN_WORD.findall(utterance.text.lower())
     # Numbers are asked for again and again, and given patiently.
     return frozenset(

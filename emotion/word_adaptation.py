@@ -39,7 +39,7 @@ from emotion.words import WordReader
 from models.ports import TextEncoder
 
 HELD_OUT: Final = 4
-"""One customer of so many is held out for the table."""
+"""One customer of so many is held out for the table; there have to be as many."""
 
 FEWEST: Final = 5
 """A question is left as it was with fewer lines that say yes, or no, than this."""
@@ -98,12 +98,13 @@ def adapt(
     Raises:
         TrainingError: there are too few lines.
     """
-    held_out = np.array([_is_held_out(line) for line in lines])
+    held_out = _held_out(lines)
     calm = np.array([line.level == 0 for line in lines])
-    if min((~held_out & calm).sum(), (~held_out & ~calm).sum()) < FEWEST:
+    n_calm, n_other = (~held_out & calm).sum(), (~held_out & ~calm).sum()
+    if min(n_calm, n_other) < FEWEST:
         raise TrainingError(
-            f"too few lines: at least {FEWEST} calm and {FEWEST} other ones are "
-            f"needed beside those held out, got {len(lines)} lines in all"
+            f"too few lines: at least {FEWEST} of level 0 and {FEWEST} of a higher one "
+            f"are needed beside those held out, got {n_calm} and {n_other}"
         )
     learned = [line for line, out in zip(lines, held_out, strict=True) if not out]
     spared = [line for line, out in zip(lines, held_out, strict=True) if out]
@@ -136,9 +137,21 @@ def scores(lines: Sequence[Labelled], reader: WordReader) -> Scores:
     )
 
 
-def _is_held_out(line: Labelled) -> bool:
-    digest = hashlib.sha256((line.group or line.text).encode()).digest()
-    return digest[0] % HELD_OUT == 0
+def _held_out(lines: Sequence[Labelled]) -> NDArray[np.bool_]:
+    """Choose one customer in `HELD_OUT`; the same ones whatever order they come in.
+
+    Raises:
+        TrainingError: there are fewer customers than that.
+    """
+    names = [line.group or line.text for line in lines]
+    order = sorted(set(names), key=lambda one: hashlib.sha256(one.encode()).digest())
+    if len(order) < HELD_OUT:
+        raise TrainingError(
+            f"too few customers: one in {HELD_OUT} is held out for the table, got "
+            f"{len(order)} (the field group says whose line it is)"
+        )
+    chosen = set(order[: len(order) // HELD_OUT])
+    return np.array([name in chosen for name in names])
 
 
 def _share(values: NDArray[np.bool_]) -> float:

@@ -33,6 +33,7 @@ from audio.events import (
 from audio.frame import RATE, CustomerWindow, Frame, Party, Segment
 from audio.turn_taking import TurnTaking, TurnTakingParams
 from audio.windows import CustomerWindows, WindowParams
+from emotion.backchannel import is_backchannel
 from emotion.customer import Customer, EmotionParams
 from emotion.events import HostilityPoint, Phase
 from emotion.manner import Utterance
@@ -485,12 +486,14 @@ class Call:
         self._out.append(PartialRequest(segment, self._language.chosen))
 
     def _hear_words(self, utterance: _Utterance, transcript: Transcript | None) -> None:
+        segment = utterance.segment
         if transcript is None:
             self._emit(Degraded(Degradation.MODEL_FAILED))
+            self._hear_turn(segment, supports=False)
             return
         if not transcript.text:
+            self._hear_turn(segment, supports=True)
             return
-        segment = utterance.segment
         detected = self._language.feed(transcript, segment.end_s - segment.start_s)
         if detected is not None:
             self._emit(detected)
@@ -511,6 +514,16 @@ class Call:
                 transcript.text, transcript.language, segment.start_s, segment.end_s
             )
             self._emit(WordsRead(utterance.utterance_id, reading))
+        supports = is_backchannel(transcript.text, transcript.language)
+        self._hear_turn(segment, supports=supports)
+
+    def _hear_turn(self, segment: Segment, *, supports: bool) -> None:
+        """Words tell an interruption from a back-channel that took long."""
+        if self._scored:
+            start_s, end_s = segment.start_s, segment.end_s
+            self._emit_all(
+                self._turns.feed_words(segment.party, start_s, end_s, supports=supports)
+            )
 
     def _hear_voice(self, reading: VoiceReading | None) -> None:
         self._emit(reading or Degraded(Degradation.MODEL_FAILED))

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -94,6 +95,17 @@ def _share(text: str) -> float:
     return value
 
 
+def _check_folder(out: Path) -> None:
+    """Refuse what cannot be written before minutes are spent on it."""
+    if not out.parent.is_dir():
+        raise DataError(f"{out} cannot be written: there is no folder {out.parent}")
+
+
+def _figure(value: float) -> str:
+    """Write a figure; a dash where the lines held out do not allow it."""
+    return "-" if math.isnan(value) else f"{value:.3f}"
+
+
 def _train_voice(args: argparse.Namespace) -> int:
     # Torch takes seconds to import: only commands that use a model wait for it.
     from models.runtime import set_threads  # noqa: PLC0415
@@ -101,6 +113,7 @@ def _train_voice(args: argparse.Namespace) -> int:
     from models.voice_adaptation import adapt_to  # noqa: PLC0415
     from models.voice_head import load_head  # noqa: PLC0415
 
+    _check_folder(args.out)
     set_threads(1)  # Sums in another order would give other weights.
     base = load_head(weights_file(args.base))
     adapted = adapt_to(args.data, base, args.angry_share, args.seed)
@@ -113,7 +126,7 @@ def _train_voice(args: argparse.Namespace) -> int:
     table = Table("on speakers held out", "before", "after")
     for name, value in _ROWS:
         table.add_row(
-            name, f"{value(adapted.before):.3f}", f"{value(adapted.after):.3f}"
+            name, _figure(value(adapted.before)), _figure(value(adapted.after))
         )
     console = Console()
     console.print(table)
@@ -133,6 +146,7 @@ def _train_words(args: argparse.Namespace) -> int:
     from emotion.word_model import load_word_models  # noqa: PLC0415
     from models.text_encoder import load_text_encoder  # noqa: PLC0415
 
+    _check_folder(args.out)
     language, lines = read_labelled(args.data, args.language)
     lexicons = {one.language: one for one in load_lexicons()}
     models = {one.language: one for one in load_word_models()}
@@ -148,7 +162,7 @@ def _train_words(args: argparse.Namespace) -> int:
     table = Table("on customers held out", "before", "after")
     for name, value in _WORD_ROWS:
         table.add_row(
-            name, f"{value(adapted.before):.3f}", f"{value(adapted.after):.3f}"
+            name, _figure(value(adapted.before)), _figure(value(adapted.after))
         )
     console = Console()
     console.print(table)
@@ -173,22 +187,33 @@ def read_labelled(path: Path, language: str) -> tuple[str, list["Labelled"]]:
     from emotion.word_training import Labelled  # noqa: PLC0415  # needs SciPy
 
     try:
-        rows = [json.loads(row) for row in path.read_text("utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path.name} cannot be read as lines of JSON") from error
+        # Tables that were exported on Windows begin with a byte order mark.
+        rows = path.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path.name} is not written in UTF-8") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
     found = []
-    for number, row in enumerate(rows, start=1):
+    for number, written in enumerate(rows, start=1):
+        if not written.strip():
+            continue
+        try:
+            row = json.loads(written)
+        except ValueError:
+            row = None
         if (
             not isinstance(row, dict)
             or not isinstance(row.get("text"), str)
+            or not row["text"].strip()
             or not isinstance(row.get("lang"), str)
             or type(row.get("level")) is not int
             or row["level"] not in _LEVELS
-            or row.get("tier") not in {None, *Tier}
+            or row.get("tier") not in (None, *Tier)
         ):
             raise DataError(
-                f"{path.name}, line {number}: expected text, lang, level 0 to 3 and "
-                f"tier null or one of {', '.join(Tier)}"
+                f"{path.name}, line {number}: expected a JSON object with text (not "
+                "empty), lang, level 0 to 3 and tier null or one of "
+                f"{', '.join(Tier)}"
             )
         # Of a hostile line without a tier nobody may have asked for one.
         known = row["level"] == 0 or row.get("tier") is not None

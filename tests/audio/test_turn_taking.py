@@ -24,7 +24,7 @@ CUSTOMER, AGENT = Party.CUSTOMER, Party.AGENT
 DEFAULTS = TurnTakingParams()
 # Binary fractions, so that exact ties are ties.
 PARAMS = TurnTakingParams(
-    backchannel_s=0.75, yield_s=0.25, long_silence_s=10.0, hangover_s=0.5
+    backchannel_s=0.75, surely_s=0.75, yield_s=0.25, long_silence_s=10.0, hangover_s=0.5
 )
 STEP_S = 0.125
 CONFIRMED_AFTER_S = 0.25
@@ -91,6 +91,36 @@ def test_a_turn_change_in_a_short_overlap_is_nothing() -> None:
 
 def test_a_backchannel_is_nothing() -> None:
     assert events_of([(CUSTOMER, 0, 5), (AGENT, 2, 2.7)]) == []
+
+
+@pytest.mark.parametrize(("supports", "told"), [(True, []), (False, [AGENT])])
+def test_the_words_of_a_short_speech_tell_what_it_was(
+    *, supports: bool, told: list[Party]
+) -> None:
+    turns = TurnTaking(replace(PARAMS, surely_s=2.0))
+    turns.feed(SpeechStarted(CUSTOMER, 0))
+    turns.feed(SpeechStarted(AGENT, 3.5))
+    turns.feed(SpeechEnded(CUSTOMER, 0, 4))
+
+    assert turns.advance(5.25) == []
+    assert turns.feed(SpeechEnded(AGENT, 3.5, 5)) == []
+    assert turns.feed_words(CUSTOMER, 0, 4.25, supports=False) == []
+    assert turns.feed_words(AGENT, 0.5, 1.5, supports=False) == []
+    events = turns.feed_words(AGENT, 3.25, 5.25, supports=supports)
+    assert events == [Interrupted(party, 3.5) for party in told]
+    assert turns.feed_words(AGENT, 3.25, 5.25, supports=False) == []
+
+
+def test_a_long_speech_is_no_backchannel_whatever_is_said() -> None:
+    turns = TurnTaking(replace(PARAMS, surely_s=2.0))
+    turns.feed(SpeechStarted(CUSTOMER, 0))
+    turns.feed(SpeechStarted(AGENT, 3.5))
+    turns.feed(SpeechEnded(CUSTOMER, 0, 4))
+
+    assert turns.advance(5.9) == []
+    assert turns.advance(6) == [Interrupted(AGENT, 3.5)]
+    assert turns.feed(SpeechEnded(AGENT, 3.5, 6)) == []
+    assert turns.feed_words(AGENT, 3.25, 6.25, supports=True) == []
 
 
 def test_who_begins_before_the_other_ends_and_goes_on_has_interrupted() -> None:
@@ -224,6 +254,8 @@ def test_a_party_without_a_role_has_no_turns(
     "change",
     [
         {"backchannel_s": 0.0},
+        {"surely_s": 0.5},
+        {"surely_s": float("nan")},
         {"yield_s": -1.0},
         {"hangover_s": 0.0},
         {"long_silence_s": 0.6},

@@ -25,6 +25,10 @@ def chinese(text: str, start_s: float, duration_s: float = 4.0) -> Utterance:
             chinese("我就想知道退款什么时候能到账", 0),
             chinese("我再问一遍退款什么时候能到账啊", 60),
         ),
+        (
+            chinese("我要你们今天把洗衣机的两百块钱退给我", 0),
+            chinese("那洗衣机的两百块钱到底什么时候退给我", 60),
+        ),
     ],
 )
 def test_the_same_demand_is_recognised_in_other_words(
@@ -52,8 +56,27 @@ def test_the_same_demand_is_recognised_in_other_words(
             english("my number is 0 7 7 4 1 2 9 9", 0),
             english("as I said 0 7 7 4 1 2 9 9", 60),
         ),
+        (
+            english("my number is seven four one two nine eight", 0),
+            english("yes my number is seven four one two nine eight", 60),
+        ),
+        (chinese("我想问一下运费", 0), chinese("我想问一下你们的地址", 60)),
+        (chinese("什么时候发货", 0), chinese("什么时候能到账", 60)),
+        (
+            chinese("我手机号是幺三八零二四六六", 0),
+            chinese("手机号是幺三八零二四六六", 60),
+        ),
     ],
-    ids=["another matter", "another matter, zh", "nothing said", "digits read again"],
+    ids=[
+        "another matter",
+        "another matter, zh",
+        "nothing said",
+        "digits read again",
+        "digits in words read again",
+        "politely asked, zh",
+        "when, zh",
+        "digits read again, zh",
+    ],
 )
 def test_what_is_new_or_says_nothing_is_no_repetition(
     before: Utterance, after: Utterance

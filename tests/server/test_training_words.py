@@ -65,8 +65,14 @@ def test_own_turns_give_weights_that_know_the_company_s_words(
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("{", "cannot be read as lines of JSON"),
-        ('{"text": "a", "lang": "en", "level": 9}\n', "line 1: expected text"),
+        ("{", "line 1: expected a JSON object"),
+        ("text,lang,level\n", "line 1: expected a JSON object"),
+        ('{"text": " ", "lang": "en", "level": 0}\n', "text (not empty)"),
+        (
+            '{"text": "a", "lang": "en", "level": 0, "tier": ["public"]}\n',
+            "tier null or one",
+        ),
+        ('{"text": "a", "lang": "en", "level": 9}\n', "line 1: expected a JSON"),
         (
             '{"text": "a", "lang": "en", "level": 0, "tier": "pub"}\n',
             "tier null or one",
@@ -75,7 +81,11 @@ def test_own_turns_give_weights_that_know_the_company_s_words(
             '{"text": "a", "lang": "en", "level": 0, "customer": [["x"]]}\n',
             "customer to be a list of venting",
         ),
-        ('{"text": "a", "lang": "en", "level": 0}\n', "too few lines"),
+        ('\ufeff{"text": "a", "lang": "en", "level": 0}\n\n', "too few customers"),
+        (
+            "".join(f'{{"text": "{a}", "lang": "en", "level": 0}}\n' for a in "abcd"),
+            "of a higher one are needed beside those held out, got 3 and 0",
+        ),
         ("", "found none"),
         ('{"text": "a", "lang": "de", "level": 0}\n', "known are en, zh"),
     ],
@@ -90,6 +100,20 @@ def test_what_cannot_be_learned_from_is_one_line_and_no_file(
 
     assert told in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_file_that_is_not_there_or_not_text_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "own.npz"
+    (tmp_path / "latin").write_bytes(b"\xff")
+
+    assert run("train", "words", "--data", tmp_path / "gone", "--out", out) == 1
+    assert "cannot be read: No such file" in capsys.readouterr().err
+    assert run("train", "words", "--data", tmp_path / "latin", "--out", out) == 1
+    assert "not written in UTF-8" in capsys.readouterr().err
+    assert run("train", "words", "--data", out, "--out", out / "no" / "own.npz") == 1
+    assert "no folder" in capsys.readouterr().err
 
 
 def test_lines_of_two_languages_need_a_choice(
