@@ -4,12 +4,17 @@ Importing this module imports pyannote, which takes seconds and wants its teleme
 switched off before: only `models.diarisation` imports it.
 """
 
+import pickle
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name everybody knows it by
+import yaml
+from huggingface_hub.errors import RepositoryNotFoundError
 from numpy.typing import NDArray
 from pyannote.audio import Model, Pipeline
 from pyannote.audio.core.plda import PLDA
@@ -36,6 +41,26 @@ _STEP_RATIO = 0.2
 
 _STEP_S = _STEP_RATIO * diarisation_weights.WINDOW_S
 _BATCH = 16
+
+
+_NO_ACCESS = (
+    "the hub does not give the pipeline {}: accept its conditions there, and give your "
+    "token in the variable that diarisation.token_env names; without access to the hub "
+    "diarisation.pipeline takes a folder with a copy of it"
+)
+_UNUSABLE = (
+    OSError,
+    ValueError,
+    RuntimeError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ImportError,
+    pickle.UnpicklingError,
+    yaml.YAMLError,
+)
+"""What pyannote's loader raises on files that are no pipeline, and pickles that are
+none: a copy that was cloned without its large files holds pointers to them."""
 
 
 class Voices(Model):
@@ -155,22 +180,28 @@ def own_pipeline(weights: Path) -> Pipeline:
 def users_pipeline(source: str, token: str) -> Pipeline:
     """Load the user's pipeline, from a folder or with his token from the hub.
 
+    Args:
+        source: a folder with `config.yaml` and what that names, or a name on the hub.
+        token: of the user; empty: none.
+
     Raises:
-        WeightsError: it cannot be had.
+        WeightsError: it cannot be had; the message says what to do about it.
     """
     try:
-        pipeline = Pipeline.from_pretrained(source, token=token or None)
-    except (OSError, ValueError, RuntimeError) as error:
+        # pyannote prints how to get access; our error says it.
+        with redirect_stdout(StringIO()):
+            pipeline = Pipeline.from_pretrained(source, token=token or None)
+    except RepositoryNotFoundError as error:  # The hub says so of gated ones, too.
+        raise WeightsError(_NO_ACCESS.format(source)) from error
+    except _UNUSABLE as error:
+        what = "is damaged or incomplete" if Path(source).exists() else "is not here"
         raise WeightsError(
-            f"the pipeline {source} cannot be loaded ({type(error).__name__}); "
-            "diarisation.pipeline takes a folder that holds one, or the name of one "
-            "on the hub, and diarisation.token_env names the variable of the token"
+            f"the pipeline {source} {what} ({type(error).__name__}); "
+            "diarisation.pipeline takes a folder that holds one (config.yaml, and the "
+            "models that it names), or the name of one on the hub"
         ) from error
-    if pipeline is None:
-        raise WeightsError(
-            f"the pipeline {source} is gated: accept its conditions on the hub, and "
-            "give your token in the variable that diarisation.token_env names"
-        )
+    if not isinstance(pipeline, Pipeline):
+        raise WeightsError(_NO_ACCESS.format(source))
     return pipeline
 
 
@@ -194,6 +225,8 @@ def run(
         min_speakers=least,
         max_speakers=most,
     )
+    if isinstance(heard, Annotation):  # As pipelines for older versions give it.
+        return Diarisation(_turns(heard), ())
     return Diarisation(
         _turns(heard.speaker_diarization), _turns(heard.exclusive_speaker_diarization)
     )

@@ -133,6 +133,7 @@ class LiveCalls:
             team=team,
             rules=self._factory.version(Kind.RULES, team),
             playbook=self._factory.version(Kind.PLAYBOOK, team),
+            first_speaker=hello.first_speaker,
         )
         header = Header(
             started, hello.format.encoding, hello.format.rate, secrets.token_urlsafe(16)

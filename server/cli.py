@@ -166,6 +166,14 @@ def _add_call_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--language", choices=["en", "zh"], help="default: detected for each call"
     )
+    parser.add_argument(
+        "--first-speaker",
+        type=Party,
+        choices=[Party.CUSTOMER, Party.AGENT],
+        default=Party.UNKNOWN,
+        help="of a recording with one channel: whose words come first, where you know "
+        "it (default: the words alone say who is who)",
+    )
 
 
 def _positive(text: str) -> float:
@@ -243,6 +251,7 @@ def _analyse_one(
         consent=Consent.GRANTED,
         started_at="",
         models=factory.models.names,
+        first_speaker=args.first_speaker,
     )
     with Progress(
         TextColumn("{task.description}"),
@@ -308,6 +317,7 @@ def _stream(args: argparse.Namespace) -> int:
         language=args.language,
         encoding=args.encoding,
         speed=args.speed,
+        first_speaker=args.first_speaker,
     )
     ended = asyncio.run(
         stream(recording, line, lambda call_id: print(f"Call {call_id}", flush=True))

@@ -108,6 +108,8 @@ class CallStarted:
         team: the agent's team; empty where none is known.
         rules: version of the rules it is listened to with; 0: as shipped.
         playbook: version of the playbook; 0: as shipped.
+        first_speaker: whose words come first on one channel, where somebody said so
+            beforehand.
     """
 
     call_id: str
@@ -121,6 +123,7 @@ class CallStarted:
     team: str = ""
     rules: int = 0
     playbook: int = 0
+    first_speaker: Party = Party.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

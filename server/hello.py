@@ -37,6 +37,7 @@ class _Hello(_Message):
     team: Annotated[str, Field(pattern=_ID)] | None = None
     token: Annotated[str, Field(max_length=64)] | None = None
     from_byte: Annotated[int, Field(ge=0)] | None = None
+    first_speaker: Literal["customer", "agent"] | None = None
 
 
 class _Pause(_Message):
@@ -64,6 +65,8 @@ class Hello:
         token: proof that a call, which another connection may hold, is this one's.
         from_byte: the first byte of the call that will be sent; None: where the
             service says.
+        first_speaker: whose words come first, where the client knows it; says who is
+            who on one channel.
     """
 
     call_id: str | None
@@ -76,6 +79,7 @@ class Hello:
     team: str | None = None
     token: str | None = None
     from_byte: int | None = None
+    first_speaker: Party = Party.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,7 @@ def read_hello(text: str) -> Hello:
         team=hello.team,
         token=hello.token,
         from_byte=hello.from_byte,
+        first_speaker=Party(hello.first_speaker or Party.UNKNOWN),
     )
 
 

@@ -199,7 +199,8 @@ def _assigned(
     speakers = heard.speakers
     roles = Roles(None, 0.5, ())
     if len(speakers) >= len(PARTIES):
-        roles = factory.roles.read(_said(heard, started, factory), speakers)
+        said = _said(heard, started, factory)
+        roles = factory.roles.read(said, speakers, started.first_speaker)
     return RolesAssigned(
         tuple(
             SpeakerHeard(

@@ -354,7 +354,7 @@ class MonoCall:
             for name, spoken_s in self._speech_s.items()
             if spoken_s >= LEAST_SPEECH_S
         ]
-        roles = self._roles.read(self._said, speakers)
+        roles = self._roles.read(self._said, speakers, self._started.first_speaker)
         found = self._roles_as(roles.customer, roles.confidence, roles.evidence, "")
         if roles.customer is None and self._assigned is None:
             # Who was told apart so far, and why nobody is called the customer yet.

@@ -42,6 +42,7 @@ class Line:
     Attributes:
         url: the service's audio address.
         speed: 1.0 plays in real time, 2.0 twice as fast.
+        first_speaker: whose words come first, where one channel carries both.
     """
 
     url: str
@@ -51,6 +52,7 @@ class Line:
     language: str | None
     encoding: Encoding
     speed: float
+    first_speaker: Party = Party.UNKNOWN
 
 
 async def stream(
@@ -116,6 +118,8 @@ def _hello(audio_format: AudioFormat, line: Line) -> dict[str, Any]:
     }
     if line.language is not None:
         hello["language"] = line.language
+    if line.first_speaker is not Party.UNKNOWN:
+        hello["first_speaker"] = line.first_speaker
     return hello
 
 

@@ -121,7 +121,7 @@ class Again:
             except (RecordingError, StoreError) as error:
                 logger.warning(
                     "call cannot be listened to again",
-                    extra={"call_id": wish.call_id, "detail": type(error).__name__},
+                    extra={"call_id": wish.call_id, "detail": str(error)},
                 )
             except Stopped:
                 return  # Done at the next start; what somebody asked for, as well.

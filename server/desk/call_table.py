@@ -24,10 +24,15 @@ _COLUMNS = (
     "team",
     "subject",
     "customer",
+    "first_speaker",
 )
 _AGENT_ID = re.compile(r"[A-Za-z0-9_-]{0,64}")
 _LONGEST = {"customer_ref": 128, "team": 64, "subject": 128}
-_CHOICES = {"language": ("", "en", "zh"), "customer": ("", "left", "right")}
+_CHOICES = {
+    "language": ("", "en", "zh"),
+    "customer": ("", "left", "right"),
+    "first_speaker": ("", "customer", "agent"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class FileFacts:
     Attributes:
         started_at: ISO 8601; empty: when the file was last changed.
         customer: which channel of a stereo recording is the customer's.
+        first_speaker: whose words come first in a recording with one channel.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -48,6 +54,7 @@ class FileFacts:
     team: str = ""
     subject: str = ""
     customer: Literal["", "left", "right"] = ""
+    first_speaker: Literal["", "customer", "agent"] = ""
 
     def began(self, otherwise: datetime) -> datetime:
         """When the call began, in UTC."""
@@ -65,7 +72,7 @@ def read_call_table(text: str) -> Mapping[str, FileFacts]:
 
     Columns: `file` (its name, without folders), and any of agent_id, customer_ref,
     started_at (ISO 8601; without a zone: local time), language (en, zh), team,
-    subject, customer (left, right).
+    subject, customer (left, right), first_speaker (customer, agent).
 
     Raises:
         IntakeError: a column is unknown or missing, or a value cannot be; the

@@ -293,6 +293,7 @@ def _started(
         started_at=began.isoformat(timespec="milliseconds"),
         models=models,
         team=facts.team,
+        first_speaker=Party(facts.first_speaker or Party.UNKNOWN),
     )
 
 

@@ -1,6 +1,7 @@
 """Telling voices apart with the weights that are shipped."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import soundfile
 import soxr
 import torch
+import yaml
 from numpy.typing import NDArray
 
 from audio.frame import RATE, Party
@@ -27,6 +29,7 @@ from server.exports import write_all
 from server.factory import CallFactory
 from server.mono import analyse_mono, hear
 from server.recording import open_recording
+from users_pipeline import closed_hub, write_pipeline
 
 pytestmark = pytest.mark.model
 
@@ -75,11 +78,86 @@ def test_the_telemetry_of_pyannote_is_off(
     assert not metrics.is_metrics_enabled()
 
 
+@pytest.fixture(scope="module")
+def users_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pipeline as users keep a copy of one, laid out like community-1."""
+    return write_pipeline(tmp_path_factory.mktemp("pipeline"))
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_the_users_own_pipeline_is_used_in_place_of_ours(
+    users_folder: Path, tmp_path: Path, spoken: NDArray[np.float32], *, legacy: bool
+) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(users_folder, folder)
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config["pipeline"]["params"]["legacy"] = legacy
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    theirs = PyannoteDiariser(DiarisationParams(pipeline=str(folder)))
+
+    found = theirs.diarise(spoken)
+
+    assert theirs.name == f"pyannote {folder}"
+    assert sum(turn.end_s - turn.start_s for turn in found.turns) > 1.0
+    assert bool(found.floor) is not legacy
+
+
+@pytest.mark.parametrize(
+    ("broken", "content"),
+    [
+        ("config.yaml", ""),
+        ("config.yaml", "pipeline: {name: os.nothing}"),
+        ("config.yaml", "a: [b"),
+        (
+            "segmentation/pytorch_model.bin",
+            "version https://git-lfs.github.com/spec/v1",
+        ),
+        ("plda/plda.npz", "version https://git-lfs.github.com/spec/v1"),
+        ("embedding/pytorch_model.bin", None),
+    ],
+)
+def test_a_pipeline_with_a_broken_file_is_one_error(
+    users_folder: Path, tmp_path: Path, broken: str, content: str | None
+) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(users_folder, folder)
+    if content is None:
+        (folder / broken).unlink()
+    else:
+        (folder / broken).write_text(content)
+    params = DiarisationParams(pipeline=str(folder))
+
+    with pytest.raises(WeightsError, match="damaged or incomplete"):
+        PyannoteDiariser(params).diarise(np.zeros(2 * RATE, np.float32))
+
+
 def test_a_pipeline_that_is_not_there_is_told_with_the_setting(tmp_path: Path) -> None:
     params = DiarisationParams(pipeline=str(tmp_path / "nothing"))
 
-    with pytest.raises(WeightsError, match=r"diarisation\.pipeline"):
+    with pytest.raises(WeightsError, match=r"is not here.*diarisation\.pipeline"):
         PyannoteDiariser(params).diarise(np.zeros(2 * RATE, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("status", "why"), [(401, "GatedRepo"), (403, "GatedRepo"), (404, "RepoNotFound")]
+)
+def test_a_pipeline_that_the_hub_does_not_give_is_told_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    why: str,
+) -> None:
+    with closed_hub(status, why) as address:
+        monkeypatch.setattr(
+            "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
+            f"{address}/{{repo_id}}/resolve/{{revision}}/{{filename}}",
+        )
+        params = DiarisationParams(pipeline="somebody/gated")
+
+        with pytest.raises(WeightsError, match=r"accept.*diarisation\.token_env"):
+            PyannoteDiariser(params).diarise(np.zeros(2 * RATE, np.float32))
+
+    assert capsys.readouterr().out == ""
 
 
 def test_weights_come_back_as_they_were_written(tmp_path: Path) -> None:

@@ -11,14 +11,14 @@ import soundfile
 from audio.frame import FRAME_S, RATE, CustomerWindow, Party
 from audio.speakers import Turn
 from emotion.events import HostilityPoint
+from made_mono_call import LEVELS, TURNS, ByLength, started
 from models.errors import InferenceError
 from models.fake import FakeDetector, FakeDiariser, FakeTranscriber
-from models.ports import Diarisation, Transcript, VoiceReading
+from models.ports import Diarisation, VoiceReading
 from server.engine import Models
 from server.errors import RecordingError
 from server.events import (
     CallStarted,
-    Consent,
     Degradation,
     Degraded,
     LogEntry,
@@ -32,38 +32,6 @@ from server.recording import Recording, open_recording
 pytestmark = pytest.mark.unit
 
 LENGTH_S = 30.0
-TURNS = (
-    Turn(1.0, 4.0, "v1"),
-    Turn(5.0, 11.0, "v2"),
-    Turn(12.0, 16.0, "v1"),
-    Turn(15.0, 21.0, "v2"),
-    Turn(22.0, 25.0, "v1"),
-)
-"""Between 15 and 16 s both speak."""
-
-LEVELS = {"v1": 0.2, "v2": 0.4}
-WORDS = {
-    3: "thank you for calling blue harbor how can i help you",
-    6: "i am calling about my bill nobody called me back you people are useless",
-    4: "let me check your account",
-    5: "this is ridiculous i want to speak to your manager",
-}
-"""What is said in an utterance of about so many seconds."""
-
-
-class ByLength:
-    """Says what the script has for the whole seconds of an utterance."""
-
-    name = "by length"
-
-    def __init__(self) -> None:
-        self.asked: list[int] = []
-
-    def transcribe(self, pcm: np.ndarray, language: str | None) -> Transcript:
-        self.asked.append(len(pcm))
-        speech_s = np.count_nonzero(pcm) / RATE
-        text = WORDS[min(WORDS, key=lambda length_s: abs(length_s - speech_s))]
-        return Transcript(text, language or "en", 1.0, 0.9)
 
 
 class Listening:
@@ -104,12 +72,6 @@ def new_factory(reader: Listening, transcriber: ByLength) -> CallFactory:
         FakeDetector, transcriber, reader, ("fake",), diariser=FakeDiariser(TURNS)
     )
     return CallFactory.of(models)
-
-
-def started() -> CallStarted:
-    return CallStarted(
-        "c", "", "", "en", (Party.UNKNOWN,), Consent.GRANTED, "", ("fake",)
-    )
 
 
 def log_of(
@@ -247,6 +209,29 @@ def test_words_that_tell_nothing_leave_everybody_unscored(
 
     assert Degraded(Degradation.ROLES_UNKNOWN) in [entry.event for entry in log]
     assert roles_in(log).confidence < 0.85
+
+
+@pytest.mark.parametrize(
+    ("first", "customer"), [(Party.CUSTOMER, "v1"), (Party.AGENT, "v2")]
+)
+def test_who_speaks_first_may_be_told_beforehand(
+    recording: Recording, first: Party, customer: str
+) -> None:
+    factory = new_factory(Listening(), ByLength())
+    mumbling = replace(factory.models, transcriber=FakeTranscriber(["hm"] * 99))
+
+    log = list(
+        analyse_mono(
+            hear(recording, FakeDiariser(TURNS)),
+            started(first),
+            replace(factory, models=mumbling),
+            lambda _: None,
+        )
+    )
+
+    assert parties_of(roles_in(log))[customer] is Party.CUSTOMER
+    assert [each.sign for each in roles_in(log).evidence] == ["told"]
+    assert scores(log)
 
 
 def test_a_word_or_two_in_a_whole_call_have_no_role(recording: Recording) -> None:

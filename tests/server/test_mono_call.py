@@ -10,9 +10,10 @@ import pytest
 from audio.frame import FRAME_S, FRAME_SAMPLES, CustomerWindow, Frame, Party
 from audio.speakers import Turn
 from emotion.events import HostilityPoint
+from made_mono_call import LEVELS, TURNS, ByLength, started
 from models.errors import WeightsError
-from models.fake import FakeDetector, FakeTracker
-from models.ports import SpeakerTracker, Transcript, VoiceReading
+from models.fake import FakeDetector, FakeTracker, FakeTranscriber
+from models.ports import SpeakerTracker, Transcriber, VoiceReading
 from server.call import Call, Output, TranscribeRequest, VoiceRequest
 from server.controls import AssignRoles, Control
 from server.engine import Models
@@ -20,7 +21,6 @@ from server.events import (
     CallEnded,
     CallEndReason,
     CallStarted,
-    Consent,
     Degradation,
     Degraded,
     LogEntry,
@@ -38,30 +38,8 @@ from server.trust.redacted_log import redacted_entries, redacted_live
 pytestmark = pytest.mark.unit
 
 LENGTH_S = 34.0
-TURNS = (
-    Turn(1.0, 4.0, "v1"),
-    Turn(5.0, 11.0, "v2"),
-    Turn(12.0, 16.0, "v1"),
-    Turn(15.0, 21.0, "v2"),
-    Turn(22.0, 25.0, "v1"),
-)
-LEVELS = {"v1": 0.2, "v2": 0.4, "v3": 0.6}
-WORDS = {
-    3: "thank you for calling blue harbor how can i help you",
-    6: "i am calling about my bill nobody called me back you people are useless",
-    4: "let me check your account",
-    5: "this is ridiculous i want to speak to your manager",
-    2: "one moment please",
-}
 
-
-class ByLength:
-    """Says what the script has for the whole seconds of an utterance."""
-
-    def transcribe(self, pcm: np.ndarray, language: str | None) -> Transcript:
-        speech_s = np.count_nonzero(pcm) * FRAME_S / FRAME_SAMPLES
-        text = WORDS[min(WORDS, key=lambda length_s: abs(length_s - speech_s))]
-        return Transcript(text, language or "en", 1.0, 0.9)
+LENGTH_S = 34.0
 
 
 class ByLevel:
@@ -88,13 +66,11 @@ def frames_of(turns: Sequence[Turn]) -> list[Frame]:
     ]
 
 
-def started() -> CallStarted:
-    return CallStarted(
-        "c", "a7", "", "en", (Party.UNKNOWN,), Consent.GRANTED, "", ("fake",)
-    )
-
-
-def new_call(turns: Sequence[Turn] = TURNS) -> MonoCall:
+def new_call(
+    turns: Sequence[Turn] = TURNS,
+    *,
+    first: Party = Party.UNKNOWN,
+) -> MonoCall:
     models = Models(
         FakeDetector,
         ByLength(),
@@ -102,7 +78,7 @@ def new_call(turns: Sequence[Turn] = TURNS) -> MonoCall:
         ("fake",),
         new_tracker=lambda: FakeTracker(turns),
     )
-    call = CallFactory.of(models).new_call(started())
+    call = CallFactory.of(models).new_call(started(first))
     assert isinstance(call, MonoCall)
     return call
 
@@ -113,6 +89,7 @@ class Driver:
 
     call: MonoCall
     late: random.Random | None = None
+    words: Transcriber = field(default_factory=ByLength)
     log: list[LogEntry] = field(default_factory=list)
     windows: list[CustomerWindow] = field(default_factory=list)
     open: list[TranscribeRequest | VoiceRequest] = field(default_factory=list)
@@ -132,7 +109,7 @@ class Driver:
 
     def answer(self, asked: TranscribeRequest | VoiceRequest) -> None:
         if isinstance(asked, TranscribeRequest):
-            words = ByLength().transcribe(asked.segment.pcm, asked.language)
+            words = self.words.transcribe(asked.segment.pcm, asked.language)
             self.take(self.call.receive_transcript(asked.request_id, words))
         else:
             self.windows.append(asked.window)
@@ -278,6 +255,18 @@ def test_somebody_turns_them_round_and_everything_is_worked_out_anew() -> None:
         (Party.CUSTOMER, 22),
     ]
     assert max(scores(current(log))) < max(scores(log))
+
+
+@pytest.mark.parametrize(
+    ("first", "customer"), [(Party.CUSTOMER, "v1"), (Party.AGENT, "v2")]
+)
+def test_who_speaks_first_may_be_told_beforehand(first: Party, customer: str) -> None:
+    mumbling = FakeTranscriber(["hm"] * 99)
+
+    log = Driver(new_call(first=first), words=mumbling).play()
+
+    assert customers(log) == [[customer]]
+    assert scores(current(log))
 
 
 def test_what_stands_in_the_log_is_never_rewritten() -> None:

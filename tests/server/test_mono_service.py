@@ -12,8 +12,8 @@ from websockets.asyncio.client import connect
 
 from audio.codec import AudioFormat, Encoding, encode
 from audio.speakers import Turn
+from made_mono_call import ByLength
 from models.fake import FakeDetector, FakeDiariser, FakeTracker, FakeVoiceReader
-from models.ports import Transcript
 from server.config import ServiceSettings
 from server.engine import Models
 from server.factory import CallFactory
@@ -35,23 +35,6 @@ WHOLE = tuple(
     for turn in LIVE
 )
 """The same voices, under other names."""
-
-WORDS = {
-    3: "thank you for calling blue harbor how can i help you",
-    6: "i am calling about my bill nobody called me back you people are useless",
-    4: "let me check your account",
-    5: "this is ridiculous i want to speak to your manager",
-}
-
-
-class ByLength:
-    """Says what the script has for the whole seconds of an utterance."""
-
-    def transcribe(self, pcm: np.ndarray, language: str | None) -> Transcript:
-        speech_s = np.count_nonzero(np.abs(pcm) > 0.05) / 16_000
-        text = WORDS[min(WORDS, key=lambda length_s: abs(length_s - speech_s))]
-        return Transcript(text, language or "en", 1.0, 0.9)
-
 
 MODELS = Models(
     FakeDetector,

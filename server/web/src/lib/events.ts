@@ -126,6 +126,7 @@ export interface Bodies {
     readonly started_at: string;
     readonly models: readonly string[];
     readonly team: string;
+    readonly first_speaker?: Party;
   };
   SpeechStarted: { readonly party: Party; readonly start_s: number };
   SpeechEnded: { readonly party: Party; readonly start_s: number; readonly end_s: number };
