@@ -25,8 +25,9 @@ from evaluation.diarisation_baseline import diarise_plainly, speech_of
 from evaluation.diarisation_hard import hard_calls
 from evaluation.diarisation_live import Followed, follow, latencies_s
 from evaluation.diarisation_mixtures import MixtureParams, simulate
+from evaluation.diarisation_outcomes import Span, outcome_figures
 from evaluation.diarisation_voices import RATE as LINE_RATE
-from evaluation.diarisation_voices import read_voices
+from evaluation.diarisation_voices import STEP_S, read_voices
 from evaluation.report import Figure, Report
 from models import diarisation_weights
 from models.diarisation import DiarisationParams, PyannoteDiariser
@@ -61,12 +62,14 @@ class Case:
         name: of the recording.
         pcm: float32, mono at 16 kHz.
         truth: who speaks when.
+        music: where music plays, as far as that is known.
     """
 
     kind: str
     name: str
     pcm: NDArray[np.float32]
     truth: tuple[Turn, ...]
+    music: tuple[Span, ...] = ()
 
     @property
     def duration_s(self) -> float:
@@ -191,6 +194,14 @@ def run(args: argparse.Namespace) -> Report:
     for kind in kinds if len(kinds) > 1 else ():
         of_kind = [each for each in outcomes if each.case.kind == kind]
         found += figures(f"{kind}.", of_kind)
+        if args.hard:
+            for each in of_kind:
+                found += outcome_figures(
+                    f"diarisation.{kind}.",
+                    each.case.truth,
+                    each.ours,
+                    each.case.music,
+                )
     if args.two_channel is not None:
         known = [each for each in outcomes if each.case.kind == _MIXED]
         found.append(role_error(known))
@@ -362,7 +373,8 @@ def hard(folder: Path, heard: frozenset[str], seed: int) -> Iterator[Case]:
     unheard = [voice for voice in read_voices(folder) if voice.speaker not in heard]
     for name, call in hard_calls(unheard, seed):
         pcm = soxr.resample(call.pcm, LINE_RATE, RATE).astype(np.float32)
-        yield Case(name, name, pcm, tuple(call.turns()))
+        music = tuple((start * STEP_S, end * STEP_S) for start, end in call.music)
+        yield Case(name, name, pcm, tuple(call.turns()), music)
 
 
 def measured(case: Case, diariser: PyannoteDiariser, live: Path | None) -> Outcome:

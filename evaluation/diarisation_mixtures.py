@@ -114,11 +114,13 @@ class Mixture:
         pcm: float32, shape ``(n_steps * 80,)``, mono at 8 kHz, in [-1, 1].
         speech: bool, shape ``(n_speakers, n_steps)``, a step is 10 ms.
         speakers: names, in the order of `speech`.
+        music: where music or tones play, from step to step.
     """
 
     pcm: NDArray[np.float32]
     speech: NDArray[np.bool_]
     speakers: tuple[str, ...]
+    music: tuple[tuple[int, int], ...] = ()
 
     def turns(self) -> list[Turn]:
         """Who speaks when, in order."""
@@ -163,8 +165,10 @@ def simulate(
     else:
         sent = [part.leg(leg) for part, leg in zip(parts, legs, strict=True)]
     line = _line(sent, draw)
+    music: list[tuple[int, int]] = []
     for start, end in silences:
         if draw.random() < params.music:
+            music.append((start, end))
             line[start * STEP_SAMPLES : end * STEP_SAMPLES] += held(end - start, draw)
     if _happens(params.babble, draw):
         line = babble(line, voices, draw)
@@ -177,7 +181,7 @@ def simulate(
         line = coded(line, draw)
     merged = [~without_short(~mask, round(_MERGED_PAUSE_S / STEP_S)) for mask in speech]
     names = tuple(f"s{index}-{v.speaker}" for index, v in enumerate(speakers))
-    return Mixture(line, np.array(merged), names)
+    return Mixture(line, np.array(merged), names, tuple(music))
 
 
 def _happens(share: float, draw: np.random.Generator) -> bool:

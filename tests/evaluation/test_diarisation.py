@@ -15,6 +15,7 @@ from evaluation.diarisation_baseline import joined
 from evaluation.diarisation_hard import hard_calls
 from evaluation.diarisation_live import follow, latencies_s
 from evaluation.diarisation_mixtures import MixtureParams, simulate, varied
+from evaluation.diarisation_outcomes import outcome_figures
 from evaluation.diarisation_voices import (
     RATE as LINE_RATE,
 )
@@ -112,8 +113,31 @@ def test_there_is_one_call_of_each_hard_kind() -> None:
     assert talked > 60
     assert 0.3 < said < 1.5
     assert len(calls["transfer"].speakers) == 3
+    assert sum(end - start for start, end in calls["music"].music) * STEP_S > 5
     with pytest.raises(DataError, match="gender"):
         list(hard_calls(VOICES, 1))
+
+
+def test_what_became_of_a_hard_call_is_told_voice_by_voice() -> None:
+    truth = [Turn(0.0, 6.0, "a"), Turn(6.0, 8.0, "b"), Turn(8.0, 9.0, "c")]
+    found = [
+        Turn(0.0, 5.0, "x"),
+        Turn(5.0, 8.0, "y"),
+        Turn(8.0, 9.0, "y"),
+        Turn(11.0, 12.0, "x"),
+    ]
+
+    told = outcome_figures("hard.", truth, found, [(10.0, 14.0)])
+
+    assert {figure.name: figure.value for figure in told} == {
+        "hard.voice1_own_label": 1.0,
+        "hard.voice1_under_another": pytest.approx(100 / 6),
+        "hard.voice2_own_label": 0.0,
+        "hard.voice2_under_another": 0.0,
+        "hard.voice3_own_label": 0.0,
+        "hard.voice3_under_another": 0.0,
+        "hard.music_as_speech": pytest.approx(25.0),
+    }
 
 
 def test_a_label_is_as_late_as_it_was_given() -> None:

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import soxr
 import torch
-import yaml
+import yaml  # type: ignore[import-untyped]  # no stubs
 from numpy.typing import NDArray
 
 from audio.frame import RATE, Party

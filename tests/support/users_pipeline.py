@@ -12,7 +12,7 @@ from pathlib import Path
 import lightning
 import numpy as np
 import torch
-import yaml
+import yaml  # type: ignore[import-untyped]  # no stubs
 from numpy.typing import NDArray
 from pyannote.audio import Model, __version__
 from pyannote.audio.core.task import Problem, Resolution, Specifications
