@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from audio.frame import FRAME_S, Frame
+from audio.frame import FRAME_S, FRAME_SAMPLES, Frame
 
 _SILENT_DBFS: Final = -120.0
 
@@ -65,6 +65,8 @@ class CrossTalk:
         Args:
             frames: of the same moment, in the same order each time.
         """
+        if len(self._recent) == 1:
+            return [False]
         levels_dbfs = [_level_dbfs(frame) for frame in frames]
         for recent, level_dbfs in zip(self._recent, levels_dbfs, strict=True):
             recent.append(level_dbfs)
@@ -80,5 +82,7 @@ class CrossTalk:
 
 
 def _level_dbfs(frame: Frame) -> float:
-    power = float(np.mean(np.square(frame.pcm, dtype=np.float64)))
+    # Not `np.mean`: it takes twice as long over so few samples.
+    energy = float(np.add.reduce(np.square(frame.pcm, dtype=np.float64)))
+    power = energy / FRAME_SAMPLES
     return 10 * math.log10(power) if power > 0 else _SILENT_DBFS

@@ -6,7 +6,7 @@ import re
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,16 +16,15 @@ from models.errors import DataError
 
 _START_WITHIN_S = 300.0
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process holds and has used.
+    """What the service's processes hold and have used, all together.
 
     Attributes:
         cpu_s: processor time since it began.
-        memory_mb: resident memory.
+        memory_mb: memory; what processes share counts once.
         handles: open files and sockets.
         threads: how many it runs.
     """
@@ -46,12 +45,13 @@ class Service:
 
     def usage(self) -> Usage:
         """What it uses now."""
-        folder = Path("/proc") / str(self.pid)
-        fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        cpu_s = (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
-        pages = int((folder / "statm").read_text().split()[1])
-        handles = len(list((folder / "fd").iterdir()))
-        return Usage(cpu_s, pages * _PAGE / 1e6, handles, int(fields[17]))
+        processes = [_usage(pid) for pid in _family(self.pid)]
+        return Usage(
+            sum(one.cpu_s for one in processes),
+            sum(one.memory_mb for one in processes),
+            sum(one.handles for one in processes),
+            sum(one.threads for one in processes),
+        )
 
     async def metrics(self) -> dict[str, float]:
         """Its Prometheus figures, by name with labels."""
@@ -63,6 +63,28 @@ class Service:
             if line and not line.startswith("#")
         )
         return {name: float(value) for name, _, value in lines}
+
+
+def _family(pid: int) -> list[int]:
+    """The process and all that it has started, and they."""
+    found = [pid]
+    for thread in (Path("/proc") / str(pid) / "task").iterdir():
+        with suppress(OSError):  # Threads end.
+            for child in (thread / "children").read_text().split():
+                found += _family(int(child))
+    return found
+
+
+def _usage(pid: int) -> Usage:
+    folder = Path("/proc") / str(pid)
+    fields = (folder / "stat").read_text().rpartition(")")[2].split()
+    cpu_s = (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+    shares = re.findall(
+        r"^Pss:\s+(\d+) kB", (folder / "smaps_rollup").read_text(), re.MULTILINE
+    )
+    memory_mb = sum(map(int, shares)) * 1024 / 1e6
+    handles = len(list((folder / "fd").iterdir()))
+    return Usage(cpu_s, memory_mb, handles, int(fields[17]))
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def main(
             settings name.
     """
     args = _parser().parse_args(arguments)
-    args.load = load or _load
+    args.load = load or partial(_load, serving=args.command is _serve)
     command: Callable[[argparse.Namespace], int] = args.command
     try:
         status = command(args)
@@ -187,13 +188,13 @@ def _settings(args: argparse.Namespace) -> Settings:
     return load_settings(args.config, environment())
 
 
-def _load(settings: Settings) -> CallFactory:
+def _load(settings: Settings, *, serving: bool) -> CallFactory:
     # Torch takes seconds to import: only commands that use a model wait for it.
     from server.loading import load_models, load_words  # noqa: PLC0415
 
     params = RoleParams(least_confidence=settings.diarisation.least_confidence)
     words = load_words(settings.words)
-    return CallFactory.of(load_models(settings), params, words)
+    return CallFactory.of(load_models(settings, serving=serving), params, words)
 
 
 def _parties(recording: Recording, customer: str) -> tuple[Party, ...]:

@@ -30,6 +30,7 @@ from models.ports import (
     read_all,
     transcribe_all,
 )
+from models.processes import ProcessTranscriber
 from server.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -270,8 +271,13 @@ class Engine:
         self, utterances: Sequence[Spoken]
     ) -> list[Transcript | InferenceError]:
         self._metrics.batches.labels("words").observe(len(utterances))
+        transcriber = self.models.transcriber
         with self._metrics.processor("words"):
-            return transcribe_all(self.models.transcriber, utterances)
+            answers = transcribe_all(transcriber, utterances)
+        if isinstance(transcriber, ProcessTranscriber):
+            elsewhere_s = transcriber.take_processor_s()
+            self._metrics.observe_processor("words", elsewhere_s)
+        return answers
 
     def _read_voices(
         self, windows: Sequence[CustomerWindow]

@@ -108,8 +108,10 @@ class Ingest:
         await socket.send(json.dumps(welcome))
         tasks.create_task(_acknowledge(socket, live))
         leaving = tasks.create_task(_leave_when_replaced(socket, line))
+        pulse = _Pulse(socket)
+        watching = tasks.create_task(pulse.watch())
         while live.end_reason is None:
-            message = await _receive(socket)
+            message = await pulse.next()
             if line.replaced.is_set():
                 continue
             if isinstance(message, bytes):
@@ -117,26 +119,43 @@ class Ingest:
                 await live.receive_audio(message, line)
             else:
                 await _control(live, message)
+        watching.cancel()
         if not line.replaced.is_set():
             leaving.cancel()
 
 
-async def _receive(socket: ServerConnection) -> str | bytes:
-    """Take the next message; a line that is quiet is asked whether it is there.
+class _Pulse:
+    """Whether the other end of a line is there. A line that is quiet is asked."""
 
-    Raises:
-        ConnectionClosed: it is not, or was closed.
-    """
-    pong: Awaitable[float] | None = None
-    while True:
-        try:
-            async with asyncio.timeout(_QUIET_S):
-                return await socket.recv()
-        except TimeoutError:
-            if isinstance(pong, asyncio.Future) and not pong.done():
-                socket.transport.abort()
+    def __init__(self, socket: ServerConnection) -> None:
+        self._socket = socket
+        self._n_heard = 0
+        self._waiting = False
+
+    async def next(self) -> str | bytes:
+        """Take the next message.
+
+        Raises:
+            ConnectionClosed: there is none.
+        """
+        self._waiting = True
+        message = await self._socket.recv()
+        self._waiting = False  # A line that we do not read cannot answer either.
+        self._n_heard += 1
+        return message
+
+    async def watch(self) -> None:
+        """Ask while nothing comes; break the line off when nobody answers."""
+        pong: Awaitable[float] | None = None
+        n_heard = 0
+        while True:
+            await asyncio.sleep(_QUIET_S)
+            if self._n_heard > n_heard or not self._waiting:
+                n_heard, pong = self._n_heard, None
+            elif isinstance(pong, asyncio.Future) and not pong.done():
+                self._socket.transport.abort()
             else:
-                pong = await socket.ping()
+                pong = await self._socket.ping()
 
 
 async def _control(live: LiveCall, text: str) -> None:

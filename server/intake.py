@@ -18,8 +18,9 @@ from server.recorder import Recorder
 _INBOX_ITEMS = 64
 """Messages a call takes before its sender has to wait: about a second of audio."""
 
-_GATHER_S = 0.1
-"""How long audio gathers before it is written: a write costs more than its bytes."""
+_GATHER_S = 0.2
+"""How long audio gathers before it is written and listened to: both cost more than
+its bytes (docs/evaluation.md, Capacity)."""
 
 RETRY_S = 1.0
 """Between two attempts to write what could not be written."""

@@ -519,6 +519,9 @@ async def test_twice_the_capacity_climbs_the_ladder_loses_no_words_and_comes_bac
             for entry in entries
             if entry["kind"] in ("Degraded", "Recovered")
         ]
-        assert told == [("Degraded", "voice_sparse"), ("Recovered", "voice_sparse")]
+        # Once; more often on a machine that is busy with other things as well.
+        pair = [("Degraded", "voice_sparse"), ("Recovered", "voice_sparse")]
+        assert told
+        assert told == pair * (len(told) // 2)
         n_samples = calls[number].result() // 2
         assert len(recorded(tmp_path, f"c{number}")) == n_samples
