@@ -7,6 +7,7 @@ switched off before: only `models.diarisation` imports it.
 import pickle
 from contextlib import redirect_stdout
 from io import StringIO
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,13 @@ from models.speaker_encoder import (
     load_speaker_encoder,
     spectrogram,
 )
-from models.voice_clusters import CountParams, count
+from models.voice_clusters import (
+    CountParams,
+    Parting,
+    PartingParams,
+    count,
+    grouped,
+)
 
 _LEAST_S = 0.4
 _HALF = 0.5
@@ -121,11 +128,36 @@ class Voices(Model):
         return self.encoder.voices(mels)
 
 
-class _Counting(AgglomerativeClustering):
-    """pyannote's clustering, which finds out with our rule how many speak.
+class _Grouping(AgglomerativeClustering):
+    """pyannote's clustering with our way to group voices and to count people.
 
-    Its own rule is a threshold between two groups, whatever their sizes.
+    Its own takes descriptions as they are, and counts by a threshold between two
+    groups, whatever their sizes.
     """
+
+    # pyannote says that it gives one array, and gives three.
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: NDArray[np.float32],
+        segmentations: SlidingWindowFeature | None = None,
+        num_clusters: int | None = None,
+        min_clusters: int | None = None,
+        max_clusters: int | None = None,
+        **given: Any,
+    ) -> tuple[NDArray[np.int_], NDArray[np.float32], NDArray[np.float32]]:
+        """See pyannote's own."""
+        assert segmentations is not None  # noqa: S101 - the pipeline gives them
+        self._parting = _parting(embeddings, segmentations, given["frames"].step)
+        found: Any = super().__call__(
+            self._parting.stretched(embeddings),
+            segmentations,
+            num_clusters,
+            min_clusters,
+            max_clusters,
+            **given,
+        )
+        people, alike, middles = found
+        return people, alike, middles
 
     def cluster(
         self,
@@ -135,19 +167,37 @@ class _Counting(AgglomerativeClustering):
         num_clusters: int | None = None,
     ) -> NDArray[np.int_]:
         """See pyannote's own."""
+        seconds = np.full(len(embeddings), _STEP_S, np.float32)
         if num_clusters is None:
-            length = np.linalg.norm(embeddings, axis=1, keepdims=True)
             num_clusters = count(
-                (embeddings / length).astype(np.float32),
-                np.full(len(embeddings), _STEP_S, np.float32),
+                self._parting.as_they_were(embeddings),
+                seconds,
                 max_clusters or len(embeddings),
                 CountParams(),
                 min_clusters or 1,
             )
-        found: NDArray[np.int_] = super().cluster(
-            embeddings, num_clusters, num_clusters, num_clusters
-        )
-        return found
+        return grouped(embeddings, seconds, num_clusters)
+
+
+def _parting(
+    voices: NDArray[np.float32], speaks: SlidingWindowFeature, frame_s: float
+) -> Parting:
+    """Find what parts people, in the windows that more than one of them speaks in.
+
+    Args:
+        voices: shape ``(n_windows, n_voices, n_dimensions)``.
+        speaks: shape ``(n_windows, n_frames, n_voices)``.
+        frame_s: length of a frame.
+    """
+    alone = speaks.data * (speaks.data.sum(axis=2, keepdims=True) == 1)
+    seconds = alone.sum(axis=1) * frame_s
+    seconds[np.any(np.isnan(voices), axis=2)] = 0.0
+    sides = list(combinations(range(voices.shape[1]), 2))
+    return Parting.of(
+        np.concatenate([np.nan_to_num(voices[:, a] - voices[:, b]) for a, b in sides]),
+        np.concatenate([np.minimum(seconds[:, a], seconds[:, b]) for a, b in sides]),
+        PartingParams(),
+    )
 
 
 class _NoPLDA(PLDA):
@@ -182,7 +232,7 @@ class _Own(SpeakerDiarization):
             skip_conversion=True,
             batch_size=_BATCH,
         )
-        self.clustering = _Counting(metric="cosine")
+        self.clustering = _Grouping(metric="euclidean")
         self._voices_in = np.asarray(diarisation_weights.powerset().mapping) > 0
         self._probabilities = np.zeros((0, 0, len(self._voices_in)), np.float32)
 

@@ -2,9 +2,15 @@
 
 Ward's method puts the most alike together; how many there are follows from how unlike
 the groups are and how long each speaks, and is never more than asked for.
+
+One voice calm and the same voice shouting may be further apart than two people. What
+parts two people shows in voices that are heard side by side, within a few seconds of
+each other and in the same mood; descriptions are stretched along that axis before they
+are grouped.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +37,70 @@ class CountParams:
     further_alike: float = 0.7
     second_s: float = 0.8
     further_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class PartingParams:
+    """How what parts two people is found. Measured: docs/evaluation.md.
+
+    Attributes:
+        stretch: how much longer descriptions become along it.
+        least_pairs: pairs of voices side by side that are needed for it.
+        least_s: speech that each of a pair needs.
+        most_s: speech that counts.
+    """
+
+    stretch: float = 2.0
+    least_pairs: int = 3
+    least_s: float = 1.0
+    most_s: float = 3.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parting:
+    """The axis along which people part.
+
+    Attributes:
+        axis: shape ``(n_dimensions,)``, of length 1; 0 where none is known.
+        stretch: see `PartingParams`.
+    """
+
+    axis: NDArray[np.float32]
+    stretch: float
+
+    @classmethod
+    def of(
+        cls,
+        differences: NDArray[np.float32],
+        seconds: NDArray[np.float32],
+        params: PartingParams,
+    ) -> Self:
+        """Find the axis along which voices heard side by side differ most.
+
+        Args:
+            differences: of two voices each, shape ``(n, n_dimensions)``.
+            seconds: how long the shorter of the two speaks, shape ``(n,)``.
+            params: how.
+        """
+        enough = seconds >= params.least_s
+        if enough.sum() < params.least_pairs:
+            return cls(np.zeros(differences.shape[1], np.float32), params.stretch)
+        weights = np.sqrt(np.minimum(seconds[enough], params.most_s))
+        _, _, axes = np.linalg.svd(
+            differences[enough] * weights[:, None], full_matrices=False
+        )
+        return cls(axes[0].astype(np.float32), params.stretch)
+
+    def stretched(self, voices: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Stretch descriptions, shape ``(..., n_dimensions)``, along the axis."""
+        along = voices @ self.axis
+        return voices + self.stretch * along[..., None] * self.axis
+
+    def as_they_were(self, stretched: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Undo `stretched`."""
+        along = stretched @ self.axis
+        longer = self.stretch / (1 + self.stretch)
+        return stretched - longer * along[..., None] * self.axis
 
 
 def grouped(

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.voice_clusters import CountParams, count, grouped, means
+from models.voice_clusters import (
+    CountParams,
+    Parting,
+    PartingParams,
+    count,
+    grouped,
+    means,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -67,3 +74,46 @@ def test_a_third_has_to_speak_for_long() -> None:
 
     assert count(voices, seconds(11), 3, PARAMS) == 2
     assert count(voices, seconds(11, 6.0), 3, PARAMS) == 3
+
+
+CALM, SHOUTING = np.array([[0, 1.0, 0, 0], [0, 0, 1.0, 0]], np.float32)
+ANN, BEN = (
+    np.array([0.5, 0, 0, 0], np.float32),
+    np.array([-0.5, 0, 0, 0], np.float32),
+)
+"""Who speaks shows less than in which mood."""
+
+
+def moods() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Ann and Ben, calm and then shouting; and how they differ side by side."""
+    voices = [who + mood for mood in (CALM, SHOUTING) for who in (ANN, BEN) * 4]
+    found: NDArray[np.float32] = np.array(voices, np.float32)
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    return found, found[::2] - found[1::2]
+
+
+def test_what_parts_people_is_not_the_mood_that_both_are_in() -> None:
+    voices, differences = moods()
+    by_mood = [0] * 8 + [1] * 8
+
+    plain = grouped(voices, seconds(16), 2)
+    parting = Parting.of(differences, seconds(8), PartingParams(stretch=4.0))
+    apart = grouped(parting.stretched(voices), seconds(16), 2)
+
+    assert plain.tolist() in (by_mood, [1 - mood for mood in by_mood])
+    assert apart[::2].tolist() in ([0] * 8, [1] * 8)
+    assert apart[1::2].tolist() == (1 - apart[::2]).tolist()
+    assert parting.as_they_were(parting.stretched(voices)) == pytest.approx(voices)
+
+
+@pytest.mark.parametrize(("n_pairs", "each_s"), [(0, 2.0), (2, 2.0), (8, 0.4)])
+def test_with_too_little_side_by_side_voices_stay_as_they_are(
+    n_pairs: int, each_s: float
+) -> None:
+    voices, differences = moods()
+
+    parting = Parting.of(
+        differences[:n_pairs], seconds(n_pairs, each_s), PartingParams()
+    )
+
+    assert np.array_equal(parting.stretched(voices), voices)
