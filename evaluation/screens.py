@@ -3,9 +3,11 @@
 First useful paint: from the start of loading to the picture in which the first call
 is on the board. Event to pixel: from the moment the service has an entry to the
 picture in which the board shows it; the page's and the service's clock are the same
-machine's. Memory: the page's JavaScript heap after a forced collection, every minute
-(or five times, where there is less time) from when the board has settled; growth is
-the slope of the line through them. Calls begin and end all the while. Frames: how
+machine's. Only calls in sight are asked for: one that leaves the window before it was
+drawn has no pixel, and is counted by itself; one that stays and never shows it counts
+as the slowest. Memory: the page's JavaScript heap after a forced collection, every
+minute (or five times, where there is less time) from when the board has settled; growth
+is the slope of the line through them. Calls begin and end all the while. Frames: how
 many pictures a second the page draws meanwhile, and the longest time between two.
 """
 
@@ -63,9 +65,15 @@ _WATCH = """
     if (watch.wanted !== null && watch.shown === null) {
       const [call, words] = watch.wanted;
       const row = document.querySelector(`[data-call="${call}"]`);
-      if (row?.textContent.includes(words)) watch.shown = Date.now() / 1000;
+      if (row === null || !watch.inSight(row)) watch.shown = watch.GONE;
+      else if (row.textContent.includes(words)) watch.shown = Date.now() / 1000;
     }
     requestAnimationFrame(look);
+  };
+  watch.GONE = -1;
+  watch.inSight = (row) => {
+    const {top, bottom} = row.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
   };
   requestAnimationFrame(look);
 })()
@@ -73,6 +81,8 @@ _WATCH = """
 _PAINTED = "() => window.watch.painted"
 _ASK = "wanted => Object.assign(window.watch, {wanted, shown: null})"
 _SHOWN = "() => window.watch.shown"
+_IN_SIGHT = """rows => rows
+  .filter(row => window.watch.inSight(row)).map(row => row.dataset.call)"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +104,10 @@ def run(args: argparse.Namespace) -> Report:
         command=f"screens --calls {args.calls} --seconds {args.seconds:g}",
         data=f"{args.calls} made-up calls",
         figures=figures,
-        notes=("Event to pixel is measured on the calls that are in sight.",),
+        notes=(
+            "Event to pixel is measured on the calls that are in sight.",
+            "One that leaves the window meanwhile has no pixel: it is in probes_gone.",
+        ),
     )
 
 
@@ -103,13 +116,15 @@ class _Seen:
     """What a page was seen to do.
 
     Attributes:
-        latencies_s: from event to pixel, of each probe that was answered.
-        unseen: probes that were not.
+        latencies_s: from event to pixel, of each probe.
+        unseen: those of them that were never answered.
+        gone: probes of calls that left the window before it was drawn.
         heap: megabytes in use, by seconds since the board had settled.
     """
 
     latencies_s: list[float] = field(default_factory=list)
     unseen: int = 0
+    gone: int = 0
     heap: list[tuple[float, float]] = field(default_factory=list)
     frames_hz: float = 0.0
     longest_s: float = 0.0
@@ -156,6 +171,7 @@ def _figures(seen: _Seen) -> list[Figure]:
         ),
         Figure("screens.probes", float(len(latencies)), "count"),
         Figure("screens.probes_unseen", float(seen.unseen), "count"),
+        Figure("screens.probes_gone", float(seen.gone), "count"),
         Figure("screens.heap_before", used[0], "MB"),
         Figure("screens.heap_after", used[-1], "MB"),
         *growth,
@@ -182,18 +198,14 @@ async def _watch(
             # The collection stops the page; that is no frame of its own.
             await page.evaluate("() => { window.watch.longest = 0 }")
         ids = await page.eval_on_selector_all(
-            "[data-testid=board-call]:not(.ended)",
-            "rows => rows.map(row => row.dataset.call)",
+            "[data-testid=board-call]:not(.ended)", _IN_SIGHT
         )
         frames = await page.evaluate("() => window.watch.frames")
         began = time.monotonic()
         for call_id in ids[:_PROBED_CALLS]:
             call = floor.calls.get(call_id)
-            latency_s = None if call is None else await _probe(page, call)
-            if latency_s is not None:
-                seen.latencies_s.append(latency_s)
-            elif call_id in floor.calls:
-                seen.unseen += 1
+            if call is not None:
+                await _probe(page, call, seen)
             await asyncio.sleep(_PROBE_EVERY_S)
         now = await page.evaluate("() => window.watch")
         seen.longest_s = max(seen.longest_s, now["longest"] / 1000)
@@ -204,7 +216,7 @@ async def _watch(
     return seen
 
 
-async def _probe(page: Page, call: FakeCall) -> float | None:
+async def _probe(page: Page, call: FakeCall, seen: _Seen) -> None:
     """Let a customer say what nobody has said, and wait until it is seen.
 
     Words leave a call in its place; a score could take it out of sight.
@@ -221,8 +233,14 @@ async def _probe(page: Page, call: FakeCall) -> float | None:
     try:
         shown = await page.wait_for_function(_SHOWN, timeout=_SHOWN_WITHIN_S * 1000)
     except NotSeenError:
-        return None
-    return max(0.0, float(await shown.json_value()) - told_s)
+        seen.unseen += 1
+        seen.latencies_s.append(_SHOWN_WITHIN_S)
+        return
+    shown_s = float(await shown.json_value())
+    if shown_s < 0:
+        seen.gone += 1
+    else:
+        seen.latencies_s.append(max(0.0, shown_s - told_s))
 
 
 async def _heap(session: CDPSession) -> float:

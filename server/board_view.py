@@ -45,7 +45,7 @@ from server.events import (
 CURVE_S = 190.0
 """How much of the curve a newly opened board gets: the three minutes it draws."""
 
-GLANCE_S = 2.0
+_GLANCE_S = 0.0
 """How much of it comes at once, so that the board stands before its curves do."""
 
 _ALWAYS = (
@@ -76,6 +76,9 @@ _ALWAYS = (
     RolesAssigned,
     CallEnded,
 )
+_PASSED = (PhaseChanged, CueArmed, CueCounting, CueFollowed, CueIgnored, CueWithdrawn)
+"""What no line of the board shows once it has happened."""
+
 _LATEST = (HostilityPoint, TranscriptFinal)
 _COUNTED = (SpeechEnded, Interrupted)
 
@@ -137,3 +140,15 @@ def thinned(
                 pass
     kept = sorted([*kept, *words.values()], key=lambda entry: entry.seq)
     return kept, Totals(totals.spoken_s, totals.interruptions, peak)
+
+
+def glanced(entries: Sequence[LogEntry]) -> tuple[list[LogEntry], Totals]:
+    """Likewise, and no more than a line of the board shows now."""
+    kept, totals = thinned(entries, _GLANCE_S)
+    closed = {it.event.alert_id for it in kept if isinstance(it.event, AlertClosed)}
+    return [
+        entry
+        for entry in kept
+        if not isinstance(entry.event, _PASSED)
+        and getattr(entry.event, "alert_id", None) not in closed
+    ], totals

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from server.board_view import CURVE_S, GLANCE_S, shown, thinned
+from server.board_view import glanced, shown, thinned
 from server.bus import Bus, News, Subscription
 from server.events import LogEntry
 from server.floor import Floor
@@ -19,6 +20,10 @@ from server.trust.redacted_log import redacted_live, redacted_partial
 from server.wire import entry_to_json
 
 _CLOCK_EVERY_S = 1.0
+_PAST_AFTER_S = 0.4
+_PAST_EVERY_S = 0.01
+"""A new board draws itself first; then it gets the past of one call after the other."""
+
 _BEHIND_S = 2.0
 """A call that is further behind its audio than this is said to be behind."""
 
@@ -84,11 +89,13 @@ class Screen:
         topic: which calls it shows.
         send: takes one message; raises when the screen is gone.
         have: the last seq it has of each call, so that it gets only the rest.
+        past: calls of which it has been told no more than where they stand.
     """
 
     topic: Topic
     send: Send
     have: dict[str, int] = field(default_factory=dict)
+    past: deque[str] = field(default_factory=deque)
 
 
 class Feeds:
@@ -126,31 +133,35 @@ class Feeds:
                 await self._follow(screen, news)
 
     async def _snapshot(self, screen: Screen) -> None:
+        """Tell a screen what it lacks; a new board only where every call stands."""
         lives = [live for live in self._calls.values() if screen.topic.holds(live)]
-        # A new board is told where every call stands, then the past of one after the
-        # other: it stands at once, and nothing else has to wait while it is written.
         first = screen.topic.is_board and not screen.have
-        curve_s = GLANCE_S if first else CURVE_S
-        have = screen.have
-        calls = [
-            _call(screen.topic, live, have.get(live.started.call_id, 0), curve_s)
-            for live in lives
-        ]
-        screen.have = {live.started.call_id: len(live.entries) for live in lives}
-        await screen.send(_text({"type": "snapshot", "calls": calls}))
-        for live in lives if first else ():
-            message = {"type": "call", **_call(screen.topic, live, 0, CURVE_S)}
-            screen.have[live.started.call_id] = len(live.entries)
-            await screen.send(_text(message))
+        have, screen.have = screen.have, {}
+        calls = []
+        for live in lives:
+            call_id = live.started.call_id
+            screen.have[call_id] = len(live.entries)
+            known = have.get(call_id, 0)
+            calls.append(_call(screen.topic, live, known, glance=first))
             await asyncio.sleep(0)
+        if first:
+            screen.past.extend(screen.have)
+        await screen.send(_text({"type": "snapshot", "calls": calls}))
 
     async def _follow(self, screen: Screen, news: Subscription) -> None:
-        """Pass news on until some was missed."""
+        """Pass news on, and the past of calls in between, until some was missed."""
         clock_at = time.monotonic() + _CLOCK_EVERY_S
+        past_at = time.monotonic() + _PAST_AFTER_S
         while not news.missed:
-            item = await news.next(max(0.0, clock_at - time.monotonic()))
+            due_at = min(clock_at, past_at) if screen.past else clock_at
+            item = await news.next(max(0.0, due_at - time.monotonic()))
             if item is not None:
                 await self._pass_on(screen, item)
+            if screen.past and time.monotonic() >= past_at:
+                live = self._calls.get(screen.past.popleft())
+                if live is not None:
+                    await self._introduce(screen, live)
+                past_at = time.monotonic() + _PAST_EVERY_S
             if time.monotonic() >= clock_at:
                 clock_at += _CLOCK_EVERY_S
                 lives = [
@@ -167,13 +178,16 @@ class Feeds:
     async def _pass_on(self, screen: Screen, news: News) -> None:
         live = self._calls.get(news.call_id)
         known = screen.have.get(news.call_id)
-        if known is None and (live is None or not screen.topic.holds(live)):
+        if known is None:
+            if live is not None and news.entries and screen.topic.holds(live):
+                # News of it may begin in its middle: it is told whole.
+                await self._introduce(screen, live)
             return
         message: dict[str, Any] = {"call_id": news.call_id, "live_s": news.live_s}
         if news.partial is not None:
             message |= {"type": "partial"} | asdict(redacted_partial(news.partial))
         else:
-            entries = [entry for entry in news.entries if entry.seq > (known or 0)]
+            entries = [entry for entry in news.entries if entry.seq > known]
             if not entries:
                 return
             screen.have[news.call_id] = entries[-1].seq
@@ -189,12 +203,20 @@ class Feeds:
             }
         await screen.send(_text(message))
 
+    async def _introduce(self, screen: Screen, live: LiveCall) -> None:
+        """Tell a screen all that it shows of one call."""
+        message = {"type": "call", **_call(screen.topic, live, 0)}
+        screen.have[live.started.call_id] = len(live.entries)
+        await screen.send(_text(message))
+
 
 def _text(message: Mapping[str, Any]) -> str:
     return json.dumps(message, ensure_ascii=False)
 
 
-def _call(topic: Topic, live: LiveCall, known: int, curve_s: float) -> dict[str, Any]:
+def _call(
+    topic: Topic, live: LiveCall, known: int, *, glance: bool = False
+) -> dict[str, Any]:
     """One call of a snapshot: what a screen with its first `known` entries lacks."""
     if not 0 <= known <= len(live.entries):
         known = 0
@@ -207,7 +229,7 @@ def _call(topic: Topic, live: LiveCall, known: int, curve_s: float) -> dict[str,
     # The list grows at its end only, so an entry with seq n stands at n - 1.
     fresh: Sequence[LogEntry] = live.entries[known:]
     if topic.is_board and known == 0:
-        fresh, totals = thinned(live.entries, curve_s)
+        fresh, totals = (glanced if glance else thinned)(live.entries)
         message["totals"] = asdict(totals)
     elif topic.is_board:
         fresh = shown(fresh)

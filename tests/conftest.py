@@ -10,6 +10,9 @@ _KINDS = {"unit", "model", "service"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The browser's loop runs in this thread as long as its tests do: those that run a
+    # loop of their own come first, in whatever order they were asked for.
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
     for item in items:
         if not _KINDS & {mark.name for mark in item.iter_markers()}:
             raise pytest.UsageError(
