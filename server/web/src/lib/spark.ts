@@ -1,4 +1,4 @@
-/** Draws the last minutes of a curve, small. */
+/** Draws the last minutes of a curve, small. Asks nothing of the page's layout. */
 
 import { faded, type Colours } from './colours';
 import type { HostilityPoint } from './events';
@@ -10,14 +10,13 @@ const GAP_S = 20;
 
 export function drawSpark(
   canvas: HTMLCanvasElement,
+  { width, height }: { readonly width: number; readonly height: number },
   points: readonly HostilityPoint[],
   now_s: number,
   colours: Colours,
 ): void {
   const context = canvas.getContext('2d');
   const scale = devicePixelRatio;
-  const width = canvas.clientWidth;
-  const height = canvas.clientHeight;
   if (context === null || width === 0) return;
   if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
     canvas.width = Math.round(width * scale);
