@@ -29,7 +29,7 @@ FLAGS = (
 # Notes in the page every state the cue goes through and every number it shows, so
 # that nothing depends on how often the test looks.
 WATCH_CUE = """
-window.seen = {states: [], counts: [], lines: []};
+window.seen = {states: [], counts: [], lines: [], rings: []};
 const look = () => {
   const cue = document.querySelector('[data-testid=cue]');
   const add = (list, value) => {
@@ -41,6 +41,8 @@ const look = () => {
         cue.querySelector('[data-testid=cue-count]')?.textContent.trim());
     add(window.seen.lines,
         cue.querySelector('[data-testid=cue-line]')?.textContent.trim());
+    add(window.seen.rings,
+        cue.querySelector('.left')?.getAttribute('stroke-dashoffset'));
   }
   requestAnimationFrame(look);
 };

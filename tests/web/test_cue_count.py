@@ -18,6 +18,8 @@ pytestmark = pytest.mark.service
 
 STEP_S = 0.02
 SCREENS = ("lang=en", "lang=zh", "lang=en&overlay")
+STILL = "lang=zh&overlay"
+"""Somebody who asked for no movement."""
 
 
 def tone(*spans: tuple[float, float], total_s: float) -> NDArray[np.float32]:
@@ -54,6 +56,7 @@ def seen(
     models = quick_models(words, anger=0.95)
     with serving(tmp_path_factory.mktemp("cue"), models) as addresses:
         pages = {query: browser.new_page() for query in SCREENS}
+        pages[STILL] = browser.new_page(reduced_motion="reduce")
         for query, page in pages.items():
             page.goto(f"{addresses.http_url}/agent/a7?{query}")
             page.evaluate(watch_cue)
@@ -70,7 +73,7 @@ def seen(
             page.close()
 
 
-@pytest.mark.parametrize("query", SCREENS)
+@pytest.mark.parametrize("query", [*SCREENS, STILL])
 def test_the_cue_is_armed_counts_to_one_and_is_released(
     seen: dict[str, dict[str, Any]], query: str
 ) -> None:
@@ -80,3 +83,10 @@ def test_the_cue_is_armed_counts_to_one_and_is_released(
     counts = [count for count in seen[query]["counts"] if count != "0"]
     assert counts == list("54321")
     assert len(seen[query]["lines"]) == 1
+
+
+def test_the_ring_goes_by_steps_for_who_wants_no_movement(
+    seen: dict[str, dict[str, Any]],
+) -> None:
+    assert len(seen[STILL]["rings"]) <= 6
+    assert len(seen["lang=zh"]["rings"]) > 20

@@ -74,7 +74,37 @@ window.Notification = class extends Real {
 };
 Object.defineProperty(document, 'hidden', { get: () => true });
 """
-
+# Notes where a call is drawn, picture by picture, and whatever is animated.
+WATCH_MOVES = """
+window.places = [];
+window.animated = [];
+const follow = () => {
+  const row = document.querySelector('[data-call=cold]')?.parentElement;
+  const top = Math.round(row?.getBoundingClientRect().top ?? 0);
+  if (row && window.places.at(-1) !== top) window.places.push(top);
+  for (const it of document.getAnimations()) {
+    if (it.effect.getComputedTiming().duration > 1) window.animated.push(`${it}`);
+  }
+  requestAnimationFrame(follow);
+};
+requestAnimationFrame(follow);
+"""
+# How many points of the opened curve have the colour of an alert's flag.
+COUNT_FLAGS = """
+() => {
+  const canvas = document.querySelector('.uplot canvas');
+  const style = getComputedStyle(document.documentElement);
+  const colour = style.getPropertyValue('--critical').trim().slice(1);
+  const wanted = [0, 2, 4].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  const {width, height} = canvas;
+  const {data} = canvas.getContext('2d').getImageData(0, 0, width, height);
+  let found = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    if (wanted.every((it, part) => data[at + part] === it)) found += 1;
+  }
+  return found;
+}
+"""
 
 _STORED_S = 0.3
 
@@ -312,6 +342,41 @@ def test_an_opened_call_says_what_happened_and_why(opened: Open, language: str) 
     expect(detail.locator(".talk").last).to_contain_text("100")
 
 
+def test_an_alert_has_its_flag_on_the_curve(opened: Open, floor: Floor) -> None:
+    page = opened("board?lang=en&call=cold")
+    page.locator(".uplot canvas").wait_for()
+    page.wait_for_timeout(500)
+    before = page.evaluate(COUNT_FLAGS)
+
+    floor.post("/v1/calls/cold/help", {"reason": "question", "by": "b2"})
+
+    page.wait_for_function(f"({COUNT_FLAGS})() > {before}")
+    floor.post("/v1/calls/cold/help/withdraw", {"by": "b2"})
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_who_wants_no_movement_sees_none(
+    opened: Open, floor: Floor, motion: str
+) -> None:
+    floor.calm()
+    page = opened("board?lang=en", reduced_motion=motion)
+    first = page.get_by_test_id("board-call").first
+    expect(first).to_have_attribute("data-call", "hot")
+    page.evaluate(WATCH_MOVES)
+
+    floor.post("/v1/calls/cold/help", {"reason": "question", "by": "b2"})
+    expect(first).to_have_attribute("data-call", "cold")
+    page.wait_for_timeout(600)
+
+    places, animated = page.evaluate("[window.places, window.animated.length]")
+    if motion == "reduce":
+        assert len(places) == 2
+        assert animated == 0
+    else:
+        assert len(places) > 2
+    floor.post("/v1/calls/cold/help/withdraw", {"by": "b2"})
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_note_is_whispered_to_the_agent(opened: Open, language: str) -> None:
     note = {"en": "Offer a call back.", "zh": "可以主动提出回电。"}[language]
@@ -344,6 +409,25 @@ def test_who_listens_in_is_seen_by_the_agent_and_in_the_audit_log(
     assert floor.said("hot", "ListeningStarted")[-1] == {"by": "Kim"}
     log = floor.get("/v1/audit/entries?limit=20&call_id=hot")
     assert "listen_in" in {entry["action"] for entry in log}
+
+
+def test_a_cue_waits_for_a_customer_who_goes_on_and_goes_when_dismissed(
+    opened: Open, floor: Floor
+) -> None:
+    page = opened("agent/a7?lang=en")
+    cue = page.get_by_test_id("cue")
+
+    floor.hot.talk.customer = True
+    expect(cue).to_have_attribute("data-state", "armed")
+    floor.hot.talk.customer = False
+    expect(cue).to_have_attribute("data-state", "counting")
+    floor.hot.talk.customer = True
+    expect(cue).to_have_attribute("data-state", "armed")
+    page.keyboard.press("Escape")
+
+    expect(cue).to_have_attribute("data-state", "idle")
+    assert floor.said("hot", "CueWithdrawn")[-1]["reason"] == "dismissed"
+    floor.calm()
 
 
 def test_the_agent_mutes_cues_and_asks_for_a_line_by_key(
@@ -555,8 +639,12 @@ def test_no_page_has_a_serious_violation_or_is_wider_than_the_window(
     page.evaluate(AXE.read_text(encoding="utf-8"))
 
     found = page.evaluate(FIND_VIOLATIONS)
-    page.set_viewport_size({"width": 400, "height": 800})
-    wide = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+    wide = {}
+    for width in (400, 3840):
+        page.set_viewport_size({"width": width, "height": 800})
+        wide[width] = page.evaluate(
+            "document.scrollingElement.scrollWidth - innerWidth"
+        )
 
     assert found == []
-    assert wide <= 0
+    assert max(wide.values()) <= 0, wide
