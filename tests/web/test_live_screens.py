@@ -267,6 +267,7 @@ def test_a_call_for_help_is_taken_put_off_and_closed_with_a_reason(
     expect(asked).to_have_attribute("data-state", "acknowledged")
     expect(asked).to_contain_text(texts["taken"])
     expect(agent.get_by_test_id("help-asked")).to_contain_text(texts["on_it"])
+    expect(board.get_by_test_id("floor-taken")).to_have_text(re.compile(r"\d:\d\d"))
     asked.get_by_test_id("alert-menu").click()
     board.get_by_test_id("alert-snooze").first.click()
     expect(asked).to_have_attribute("data-state", "snoozed")
@@ -473,7 +474,13 @@ def test_the_board_shows_the_calls_that_fit(opened: Open) -> None:
     page.get_by_test_id("sort").select_option("agent")
     expect(rows.first).to_have_attribute("data-call", "hot")
     page.get_by_role("button", name="Tiles").click()
-    expect(page.get_by_role("list", name="Calls")).to_be_visible()
+    tiles = page.get_by_role("list", name="Calls").get_by_role("listitem")
+    expect(tiles).to_have_count(2)
+    left, right = (tiles.nth(at).bounding_box() for at in (0, 1))
+    assert left is not None
+    assert right is not None
+    assert (left["y"], left["x"] < right["x"]) == (right["y"], True)
+    expect(tiles.first).to_contain_text("K-20417 · home")
 
 
 def test_the_board_is_worked_with_keys_alone(opened: Open) -> None:
