@@ -366,6 +366,11 @@ def test_who_wants_no_movement_sees_none(
     page.evaluate(WATCH_MOVES)
 
     floor.post("/v1/calls/cold/help", {"reason": "question", "by": "b2"})
+    for _ in range(40):
+        # The other call is silent by now, which opens an alert of its own.
+        floor.calm()
+        if first.get_attribute("data-call") == "cold":
+            break
     expect(first).to_have_attribute("data-call", "cold")
     page.wait_for_timeout(600)
 

@@ -1,22 +1,28 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 
-import { slide } from './slide';
+import { slides, wayBetween, type Placed } from './slide';
 
-const place = (left: number, top: number, width: number): DOMRect =>
-  ({ left, top, width, height: 60 }) as DOMRect;
-const node = {} as Element;
+const at = (y: number, width = 100): Placed => ({ x: 0, y, width, height: 50 });
 
-it('moves a call from where it was, at its own size', () => {
-  const moved = slide(node, { from: place(0, 180, 900), to: place(0, 60, 900) }, { duration: 350 });
-
-  expect(moved.duration).toBe(350);
-  expect(moved.css?.(0, 1)).toBe('transform: translate(0px, 120px)');
-  expect(moved.css?.(1, 0)).toBe('transform: translate(0px, 0px)');
+it('goes straight to its new place', () => {
+  expect(wayBetween(at(300), at(100))).toEqual([0, 200]);
 });
 
-it('moves nothing whose size changes, or where movement is not wanted', () => {
-  const [from, to] = [place(0, 180, 260), place(0, 60, 900)];
+it('goes nowhere where it stays or its size changes', () => {
+  expect(wayBetween(at(100), at(100))).toBeNull();
+  expect(wayBetween(at(300), at(100, 120))).toBeNull();
+});
 
-  expect(slide(node, { from, to }, { duration: 350 }).duration).toBe(0);
-  expect(slide(node, { from, to: from }, { duration: 0 }).duration).toBe(0);
+it('moves an element each time it is put elsewhere, unless nothing may move', () => {
+  const animate = vi.fn();
+  const node = { animate } as unknown as HTMLElement;
+  const action = slides(node, { ...at(300), moving: true });
+
+  action.update({ ...at(300), moving: true });
+  action.update({ ...at(100), moving: true });
+  action.update({ ...at(200), moving: false });
+  action.update({ ...at(250), moving: true });
+
+  const ways = animate.mock.calls.map(([frames]) => frames.transform[0]);
+  expect(ways).toEqual(['translate(0px, 200px)', 'translate(0px, -50px)']);
 });

@@ -1,27 +1,38 @@
 /** How a call goes to its new place: straight there, at its own size. */
 
-import { cubicOut } from 'svelte/easing';
-import type { AnimationConfig } from 'svelte/animate';
-
-interface Places {
-  readonly from: DOMRect;
-  readonly to: DOMRect;
+export interface Placed {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
 }
 
+const SLIDE_MS = 350;
+const SLOWING = 'cubic-bezier(0.22, 1, 0.36, 1)';
+
 /**
- * Like `flip` of Svelte, but where the size changes too, as when the window does, there
- * is no movement: text that is pulled to another width cannot be read.
+ * Where the way begins, seen from its end, both in px; null where there is none. A size
+ * that changes too, as when the window does, is no way: all calls would be under way.
  */
-export function slide(
-  _node: Element,
-  { from, to }: Places,
-  { duration }: { readonly duration: number },
-): AnimationConfig {
-  if (duration === 0 || from.width !== to.width || from.height !== to.height) {
-    return { duration: 0 };
-  }
-  const [x, y] = [from.left - to.left, from.top - to.top];
-  const css = (_: number, left: number): string =>
-    `transform: translate(${left * x}px, ${left * y}px)`;
-  return { duration, easing: cubicOut, css };
+export function wayBetween(from: Placed, to: Placed): readonly [number, number] | null {
+  if (from.width !== to.width || from.height !== to.height) return null;
+  const way = [from.x - to.x, from.y - to.y] as const;
+  return way[0] === 0 && way[1] === 0 ? null : way;
+}
+
+/** Action for an element that is put somewhere by its style: lets it slide there. */
+export function slides(
+  node: HTMLElement,
+  placed: Placed & { readonly moving: boolean },
+): { update: (next: Placed & { readonly moving: boolean }) => void } {
+  let at: Placed = placed;
+  return {
+    update(next) {
+      const way = wayBetween(at, next);
+      at = next;
+      if (way === null || !next.moving) return;
+      const transform = [`translate(${way[0]}px, ${way[1]}px)`, 'none'];
+      node.animate({ transform }, { duration: SLIDE_MS, easing: SLOWING });
+    },
+  };
 }
