@@ -69,6 +69,11 @@ class Parting:
     stretch: float
 
     @classmethod
+    def unknown(cls, n_dimensions: int) -> Self:
+        """What there is before anybody was heard side by side."""
+        return cls(np.zeros(n_dimensions, np.float32), 0.0)
+
+    @classmethod
     def of(
         cls,
         differences: NDArray[np.float32],
@@ -84,7 +89,7 @@ class Parting:
         """
         enough = seconds >= params.least_s
         if enough.sum() < params.least_pairs:
-            return cls(np.zeros(differences.shape[1], np.float32), params.stretch)
+            return cls.unknown(differences.shape[1])
         weights = np.sqrt(np.minimum(seconds[enough], params.most_s))
         _, _, axes = np.linalg.svd(
             differences[enough] * weights[:, None], full_matrices=False
