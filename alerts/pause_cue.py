@@ -6,6 +6,7 @@ talks, *counting* from the end of the customer's turn, and *released* with a lin
 to open with. Afterwards it says whether the agent paused.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -22,7 +23,7 @@ from alerts.events import (
 from alerts.playbook import Line
 from audio.events import SpeechEnded, SpeechStarted
 from audio.frame import Party
-from emotion.events import Forecast, Phase, PhaseChanged
+from emotion.events import Forecast, HostilityPoint, Phase, PhaseChanged
 
 CueEvent = (
     CueArmed | CueCounting | CueReleased | CueWithdrawn | CueFollowed | CueIgnored
@@ -51,6 +52,9 @@ class PauseCueParams:
         answer_s: agent speech from which it is an answer, not a "mm-hm".
         expire_s: how long after the release a line is worth showing.
         gap_s: from the start of one cue to the start of the next, at least.
+        drop: points below its highest of the last `drop_s` from which the score
+            falls: who calms by themselves gets no new cue.
+        drop_s: see there.
     """
 
     arm_p: float = 0.8
@@ -62,6 +66,8 @@ class PauseCueParams:
     answer_s: float = 1.0
     expire_s: float = 15.0
     gap_s: float = 30.0
+    drop: float = 10.0
+    drop_s: float = 10.0
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.calm_p < self.arm_p <= 1.0:
@@ -117,6 +123,7 @@ class PauseCue:
         self._until_s = 0.0
         self._p = 0.0
         self._phase = Phase.RATIONAL
+        self._scores: deque[HostilityPoint] = deque()
         self._muted = False
         self._customer = _Speaker()
         self._agent = _Speaker()
@@ -128,6 +135,10 @@ class PauseCue:
                 self._p = p
             case PhaseChanged(after=after):
                 self._phase = after
+            case HostilityPoint():
+                self._scores.append(event)
+                while self._scores[0].at_s < event.at_s - self._params.drop_s:
+                    self._scores.popleft()
             case SpeechStarted(party=Party.CUSTOMER, start_s=start_s):
                 self._customer.start(start_s)
             case SpeechEnded(party=Party.CUSTOMER, end_s=end_s):
@@ -189,6 +200,13 @@ class PauseCue:
         ahead = self._phase is Phase.RATIONAL and self._p >= self._params.calm_p
         return self._phase in _COOLING or not (self._phase in _HOT or ahead)
 
+    @property
+    def _falls(self) -> bool:
+        if not self._scores:
+            return False
+        highest = max(point.score for point in self._scores)
+        return self._scores[-1].score <= highest - self._params.drop
+
     def _next(self, now_s: float) -> CueEvent | None:
         """The one thing that happens next, or nothing; moves one step."""
         match self._step:
@@ -202,7 +220,9 @@ class PauseCue:
                 return self._while_released(now_s)
 
     def _may_arm(self, now_s: float) -> bool:
-        if self._muted or not self._looms or now_s < self._armed_s + self._params.gap_s:
+        if self._muted or not self._looms or self._falls:
+            return False
+        if now_s < self._armed_s + self._params.gap_s:
             return False
         if self._customer.speaking:
             return now_s >= self._customer.started_s + self._params.begun_s

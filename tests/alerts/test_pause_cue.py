@@ -20,7 +20,7 @@ from alerts.pause_cue import CueEvent, PauseCue, PauseCueParams
 from alerts.playbook import Line
 from audio.events import SpeechEnded, SpeechStarted
 from audio.frame import Party
-from emotion.events import Forecast, Phase, PhaseChanged
+from emotion.events import Forecast, HostilityPoint, Phase, PhaseChanged
 
 pytestmark = pytest.mark.unit
 
@@ -91,6 +91,20 @@ def test_the_cue_goes_through_its_three_moments_and_is_followed() -> None:
         CueReleased("c1", 15.0, "feel", "I can see why.", "en"),
         CueFollowed("c1", 17.0, 6),
     ]
+
+
+@pytest.mark.parametrize(("score", "n_cues"), [(62.0, 1), (84.0, 2)])
+def test_who_calms_by_themselves_gets_no_second_cue(score: float, n_cues: int) -> None:
+    hot = [
+        (1.0, PhaseChanged(1.0, Phase.RATIONAL, Phase.PEAK, 86)),
+        (4.0, HostilityPoint(4.0, 86, 80, 90, Phase.PEAK, ())),
+        (36.0, HostilityPoint(36.0, 86, 80, 90, Phase.PEAK, ())),
+        (40.0, HostilityPoint(40.0, score, 60, 90, Phase.PEAK, ())),
+    ]
+
+    told = run([customer(2, 10), agent(16, 20), customer(40, 44)], hot, 43)
+
+    assert kinds(told).count(CueArmed) == n_cues
 
 
 def test_an_answer_within_the_pause_is_noted() -> None:
