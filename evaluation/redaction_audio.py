@@ -103,7 +103,7 @@ def add_arguments(_: argparse.ArgumentParser) -> None:
 
 def run(_: argparse.Namespace) -> Report:
     """Say every phrase, and compare where the number is with where the tone goes."""
-    voice = _voice()
+    voice = piper_voice()
     heard = WhisperWordTimes()
     figures = [
         figure
@@ -135,7 +135,12 @@ def _figures(name: str, found: Sequence[tuple[float, float]]) -> list[Figure]:
     ]
 
 
-def _voice() -> Any:
+def piper_voice() -> Any:
+    """Load the English voice of piper; `said` has it say something.
+
+    Raises:
+        DataError: a package is missing.
+    """
     try:
         piper = importlib.import_module("piper")
         files = importlib.resources.files(VOICE)
@@ -147,7 +152,8 @@ def _voice() -> Any:
     return piper.PiperVoice.load(model)
 
 
-def _said(voice: Any, text: str) -> tuple[NDArray[np.float32], int]:
+def said(voice: Any, text: str) -> tuple[NDArray[np.float32], int]:
+    """Have a text said: mono samples from first to last sound, and their rate."""
     if not text:
         return np.zeros(0, np.float32), 1
     chunks = list(voice.synthesize(text))
@@ -161,14 +167,14 @@ def _compare(
 ) -> tuple[float, float]:
     """Share of the number's time that is covered, and seconds covered besides."""
     parts = [phrase.before, phrase.spoken, phrase.after]
-    said = [_said(voice, part) for part in parts]
-    rate = said[1][1]
+    sounds = [said(voice, part) for part in parts]
+    rate = sounds[1][1]
     gap = np.zeros(round(gap_s * rate), np.float32)
-    before = [said[0][0], gap] if phrase.before else []
-    after = [gap, said[2][0]] if phrase.after else []
+    before = [sounds[0][0], gap] if phrase.before else []
+    after = [gap, sounds[2][0]] if phrase.after else []
     start_s = sum(len(pcm) for pcm in before) / rate
-    end_s = start_s + len(said[1][0]) / rate
-    whole = np.concatenate([*before, said[1][0], *after])
+    end_s = start_s + len(sounds[1][0]) / rate
+    whole = np.concatenate([*before, sounds[1][0], *after])
     total_s = len(whole) / rate
     text = " ".join(filter(None, (phrase.before, phrase.written, phrase.after)))
     utterance = TranscriptFinal("u1", Party.CUSTOMER, 0.0, total_s, text, "en", 1.0)

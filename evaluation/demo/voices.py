@@ -65,7 +65,8 @@ class Kokoro:
     """
 
     def __init__(self, voices: Path) -> None:
-        self._styles = voices
+        self._voices = voices
+        self._styles: dict[str, NDArray[np.float32]] = {}
         onnxruntime = imported("onnxruntime")
         options = onnxruntime.SessionOptions()
         # One thread adds up in one order: the same machine says the same samples.
@@ -105,7 +106,12 @@ class Kokoro:
         return played
 
     def _style(self, voice: str) -> NDArray[np.float32]:
-        with tarfile.open(self._styles) as archive:
+        if voice not in self._styles:
+            self._styles[voice] = self._unpacked(voice)
+        return self._styles[voice]
+
+    def _unpacked(self, voice: str) -> NDArray[np.float32]:
+        with tarfile.open(self._voices) as archive:
             try:
                 member = archive.extractfile(f"package/voices/{voice}.bin")
             except KeyError as error:
