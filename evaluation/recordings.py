@@ -3,10 +3,12 @@
 Two-channel telephone calls of known length are cut from real speech, as for
 `capacity`, and go the way that `calmline analyse` and `calmline import` take. With
 ``--baseline`` each is worked through a second time with every question answered when
-it is asked, one by one; the logs have to be the same.
+it is asked, one by one; the logs have to be the same. At last a running service takes
+the same files in from its watched folder (``import_beside``): without live calls.
 """
 
 import argparse
+import asyncio
 import itertools
 import tempfile
 import time
@@ -23,7 +25,7 @@ from evaluation.report import Figure, Report
 from models.errors import InferenceError
 from models.ports import Transcript, VoiceReading
 from server.call import TranscribeRequest, VoiceRequest
-from server.config import Settings
+from server.config import ServiceSettings, Settings
 from server.desk.imports import FileState, ImportOptions, Imports
 from server.desk.index import SearchIndex
 from server.desk.intake import Intake, Office, find_recordings
@@ -33,12 +35,15 @@ from server.factory import CallFactory
 from server.loading import load_models
 from server.offline import analyse, answered, follow, frames_of
 from server.recording import Recording, open_recording
+from server.service import running_service
 from server.store import Store
 
 _PARTIES = (Party.CUSTOMER, Party.AGENT)
 
 NIGHT_S: Final = 10 * 3600.0
 TYPICAL_CALL_S: Final = 300.0
+
+_LOOK_EVERY_S = 0.5
 
 _WARM_UP = 100
 """Pieces of the first recording, some seconds."""
@@ -96,8 +101,8 @@ def run(args: argparse.Namespace) -> Report:
     )
     spoken = read_spoken(args.data)
     factory = CallFactory.of(load_models(settings))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         paths = []
         for index in range(args.calls):
             path = folder / "calls" / f"call-{index}.wav"
@@ -107,7 +112,19 @@ def run(args: argparse.Namespace) -> Report:
             paths.append(path)
         _warm_up(paths[0], factory)
         figures = _figures(args, paths, factory)
-        figures += _imported(args.backend, folder, factory, args.calls * args.seconds)
+        taken_in = {
+            "import": lambda: _imported(folder, factory),
+            "import_beside": lambda: asyncio.run(_watched(folder, factory)),
+        }
+        for name, take_in in taken_in.items():
+            n_done, elapsed_s = take_in()
+            rate = args.calls * args.seconds / elapsed_s
+            a_night = rate * NIGHT_S / TYPICAL_CALL_S
+            figures += [
+                Figure(f"{name}.{args.backend}.files_done", n_done, "count"),
+                Figure(f"{name}.{args.backend}.times_real_time", rate, "ratio"),
+                Figure(f"{name}.{args.backend}.files_a_night", a_night, "count"),
+            ]
     command = (
         f"recordings --backend {args.backend} --calls {args.calls} "
         f"--seconds {args.seconds:g}"
@@ -198,10 +215,8 @@ class _AtOnce:
         """See `server.offline.Answers`; each question says its language."""
 
 
-def _imported(
-    backend: str, folder: Path, factory: CallFactory, audio_s: float
-) -> list[Figure]:
-    """Take the folder in, as `calmline import` does."""
+def _imported(folder: Path, factory: CallFactory) -> tuple[int, float]:
+    """Take the folder in as `calmline import` does; return how many, and the time."""
     store = Store(f"sqlite:///{folder / 'calmline.db'}")
     try:
         imports = Imports(store.engine)
@@ -210,14 +225,34 @@ def _imported(
         imports.add(job_id, list(find_recordings([folder / "calls"], {})))
         began = time.perf_counter()
         Intake(office, factory, "evaluation", lambda: False).work()
-        rate = audio_s / (time.perf_counter() - began)
-        done = imports.all()[0].counts[FileState.DONE]
+        return imports.all()[0].counts[FileState.DONE], time.perf_counter() - began
     finally:
         store.close()
-    return [
-        Figure(f"import.{backend}.files_done", done, "count"),
-        Figure(f"import.{backend}.times_real_time", rate, "ratio"),
-        Figure(
-            f"import.{backend}.files_a_night", rate * NIGHT_S / TYPICAL_CALL_S, "count"
-        ),
-    ]
+
+
+async def _watched(folder: Path, factory: CallFactory) -> tuple[int, float]:
+    """Have a running service take the folder in; return how many, and the time."""
+    settings = ServiceSettings(
+        audio_port=0,
+        http_port=0,
+        data_dir=folder / "service",
+        watch_dir=str(folder / "calls"),
+        watch_every_s=_LOOK_EVERY_S,
+    )
+    async with running_service(settings, factory):
+        return await asyncio.to_thread(_await_import, settings)
+
+
+def _await_import(settings: ServiceSettings) -> tuple[int, float]:
+    store = Store(settings.url)
+    try:
+        imports = Imports(store.engine)
+        while not (jobs := imports.all()):
+            time.sleep(_LOOK_EVERY_S)
+        began = time.perf_counter()
+        while jobs[0].state != "done":
+            time.sleep(_LOOK_EVERY_S)
+            jobs = imports.all()
+        return jobs[0].counts[FileState.DONE], time.perf_counter() - began
+    finally:
+        store.close()

@@ -153,13 +153,20 @@ class _Lane(Generic[_Q, _A]):
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def ask(self, question: _Q, urgency: Urgency) -> _A:
+        return (await self.ask_all([question], urgency))[0]
+
+    async def ask_all(self, questions: Sequence[_Q], urgency: Urgency) -> list[_A]:
+        """Ask what is best answered together: no thread takes a part of it first."""
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[_A] = loop.create_future()
         due_s = loop.time() + _MAY_WAIT_S[urgency]
-        waiting = _Waiting(due_s, next(self._numbers), question, answer)
-        heapq.heappush(self._waiting, waiting)
+        answers: list[asyncio.Future[_A]] = []
+        for question in questions:
+            answer: asyncio.Future[_A] = loop.create_future()
+            answers.append(answer)
+            waiting = _Waiting(due_s, next(self._numbers), question, answer)
+            heapq.heappush(self._waiting, waiting)
         self._begin()
-        return await answer
+        return await asyncio.gather(*answers)
 
     def _begin(self) -> None:
         """Give every free thread a batch, as long as somebody waits."""
@@ -238,14 +245,29 @@ class Engine:
         self, pcm: NDArray[np.float32], language: str | None, urgency: Urgency
     ) -> Transcript | None:
         """Transcribe one utterance; None when the model could not run on it."""
+        return (await self.transcribe_all([Spoken(pcm, language)], urgency))[0]
+
+    async def transcribe_all(
+        self, utterances: Sequence[Spoken], urgency: Urgency
+    ) -> list[Transcript | None]:
+        """Transcribe utterances that are best transcribed together.
+
+        Returns:
+            For each its transcript, None when the model could not run on it; in order.
+        """
         with self._metrics.stage("words"):
-            answer = await self._words.ask(Spoken(pcm, language), urgency)
-        if isinstance(answer, InferenceError):
-            logger.error(
-                "transcription failed", exc_info=answer, extra={"samples": len(pcm)}
-            )
-            return None
-        return answer
+            answers = await self._words.ask_all(utterances, urgency)
+        found: list[Transcript | None] = []
+        for utterance, answer in zip(utterances, answers, strict=True):
+            if isinstance(answer, InferenceError):
+                samples = len(utterance.pcm)
+                logger.error(
+                    "transcription failed", exc_info=answer, extra={"samples": samples}
+                )
+                found.append(None)
+            else:
+                found.append(answer)
+        return found
 
     async def transcribe_if_idle(
         self, pcm: NDArray[np.float32], language: str | None

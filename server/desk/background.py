@@ -5,6 +5,7 @@ import logging
 import os
 import secrets
 import threading
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from audio.frame import CustomerWindow
 from models.errors import InferenceError
-from models.ports import Transcript, VoiceReading
+from models.ports import Spoken, Transcript, VoiceReading, transcribe_one
 from server.desk.again import Again
 from server.desk.errors import IntakeError, Stopped
 from server.desk.imports import ImportOptions, Imports, NewFile
@@ -31,37 +32,63 @@ _T = TypeVar("_T")
 _LOOK_EVERY_S = 2.0
 _NICE = 15
 _WATCHED = "watched folder"
+_FAILED = "the model could not run on this input"
 
 
-class _Patient:
-    """The engine's models for somebody who waits until no live call needs them."""
+class Patient:
+    """The engine's models for somebody who waits until no live call needs them.
+
+    Args:
+        engine: shared with the live calls.
+        live: the calls that are not over. While there are any, utterances are asked
+            for one by one, so that nobody's words wait behind a batch.
+        loop: the engine's.
+        stop: leave off.
+    """
 
     def __init__(
-        self, engine: Engine, loop: asyncio.AbstractEventLoop, stop: threading.Event
+        self,
+        engine: Engine,
+        live: Mapping[str, object],
+        loop: asyncio.AbstractEventLoop,
+        stop: threading.Event,
     ) -> None:
         self._engine = engine
+        self._live = live
         self._loop = loop
         self._stop = stop
 
     def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
         """See `models.ports.Transcriber`."""
-        asked = self._engine.transcribe(pcm, language, Urgency.CATCH_UP)
-        return self._wait(asyncio.run_coroutine_threadsafe(asked, self._loop))
+        return transcribe_one(self, pcm, language)
+
+    def transcribe_batch(
+        self, utterances: Sequence[Spoken]
+    ) -> list[Transcript | InferenceError]:
+        """See `models.ports.BatchTranscriber`."""
+        found: list[Transcript | InferenceError] = []
+        while len(found) < len(utterances):
+            n_asked = 1 if self._live else len(utterances)
+            together = utterances[len(found) : len(found) + n_asked]
+            asked = self._engine.transcribe_all(together, Urgency.CATCH_UP)
+            answers = self._wait(asyncio.run_coroutine_threadsafe(asked, self._loop))
+            found += [InferenceError(_FAILED) if a is None else a for a in answers]
+        return found
 
     def read(self, window: CustomerWindow) -> VoiceReading:
         """See `models.ports.VoiceReader`."""
         asked = self._engine.read_voice(window, Urgency.CATCH_UP)
-        return self._wait(asyncio.run_coroutine_threadsafe(asked, self._loop))
+        answer = self._wait(asyncio.run_coroutine_threadsafe(asked, self._loop))
+        if answer is None:
+            raise InferenceError(_FAILED)
+        return answer
 
-    def _wait(self, asked: Future[_T | None]) -> _T:
+    def _wait(self, asked: Future[_T]) -> _T:
         while not self._stop.is_set():
             try:
-                answer = asked.result(timeout=0.2)
+                return asked.result(timeout=0.2)
             except TimeoutError:
                 continue
-            if answer is None:
-                raise InferenceError("the model could not run on this input")
-            return answer
         asked.cancel()
         raise Stopped
 
@@ -73,6 +100,7 @@ class BackgroundIntake:
         office: where calls go.
         factory: makes calls; its models run through `engine`.
         engine: shared with the live calls.
+        live: the calls that are not over.
         watched: a folder whose new recordings are taken in by themselves, or None.
         watch_every_s: how often it is looked at.
     """
@@ -82,6 +110,7 @@ class BackgroundIntake:
         office: Office,
         factory: CallFactory,
         engine: Engine,
+        live: Mapping[str, object],
         watched: Path | None,
         watch_every_s: float,
     ) -> None:
@@ -89,7 +118,7 @@ class BackgroundIntake:
         self._news = threading.Event()
         self._office = office
         loop = asyncio.get_running_loop()
-        patient = _Patient(engine, loop, self._stop)
+        patient = Patient(engine, live, loop, self._stop)
         models = replace(factory.models, transcriber=patient, voice_reader=patient)
         worker = f"service-{secrets.token_hex(4)}"
         self._intake = Intake(

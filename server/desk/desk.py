@@ -101,7 +101,7 @@ class Desk:
         """
         watched = Path(settings.watch_dir) if settings.watch_dir else None
         intake = BackgroundIntake(
-            self.office, factory, engine, watched, settings.watch_every_s
+            self.office, factory, engine, live, watched, settings.watch_every_s
         )
         self.wake = intake.wake
         self._again = intake.again

@@ -1,0 +1,84 @@
+"""Imports beside live calls: together while nobody is on the line, else in turn."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.errors import InferenceError
+from models.fake import FakeDetector, FakeVoiceReader
+from models.ports import Spoken, Transcript
+from server.desk.background import Patient
+from server.desk.errors import Stopped
+from server.engine import Engine, Models
+from server.metrics import Metrics
+from service_under_test import in_loop
+
+pytestmark = pytest.mark.unit
+
+UNLUCKY = 13
+LENGTHS = (1, UNLUCKY, 3, 4)
+
+
+class Noting:
+    """Notes which utterances came together."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[int, ...]] = []
+
+    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
+        raise AssertionError(f"{len(pcm)} samples of {language} came by themselves")
+
+    def transcribe_batch(
+        self, utterances: Sequence[Spoken]
+    ) -> list[Transcript | InferenceError]:
+        self.batches.append(tuple(len(one.pcm) for one in utterances))
+        return [
+            InferenceError("unlucky")
+            if len(one.pcm) == UNLUCKY
+            else Transcript(str(len(one.pcm)), "en", 1.0, 0.9)
+            for one in utterances
+        ]
+
+
+async def ask(
+    live: dict[str, object], stop: threading.Event
+) -> tuple[Noting, list[str]]:
+    words = Noting()
+    models = Models(FakeDetector, words, FakeVoiceReader(), ("fake",), 2, 8)
+    engine = Engine(models, Metrics())
+    patient = Patient(engine, live, asyncio.get_running_loop(), stop)
+    asked = [Spoken(np.zeros(n, np.float32), "en") for n in LENGTHS]
+    try:
+        answers = await asyncio.to_thread(patient.transcribe_batch, asked)
+    finally:
+        engine.close()
+    return words, [one.text if isinstance(one, Transcript) else "-" for one in answers]
+
+
+@in_loop
+async def test_an_import_asks_for_all_at_once_while_nobody_is_on_the_line() -> None:
+    words, texts = await ask({}, threading.Event())
+
+    assert words.batches == [LENGTHS]
+    assert texts == ["1", "-", "3", "4"]
+
+
+@in_loop
+async def test_with_a_live_call_it_asks_for_one_after_the_other() -> None:
+    words, texts = await ask({"c1": object()}, threading.Event())
+
+    assert words.batches == [(n,) for n in LENGTHS]
+    assert texts == ["1", "-", "3", "4"]
+
+
+@in_loop
+async def test_an_import_that_is_to_stop_waits_for_no_answer() -> None:
+    stop = threading.Event()
+    stop.set()
+
+    with pytest.raises(Stopped):
+        await ask({}, stop)
