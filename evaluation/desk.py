@@ -19,11 +19,22 @@ from emotion.events import Phase, Tier
 from emotion.words import load_word_reader
 from evaluation.desk_calls import FIRST_DAY, MadeCall, made_calls, read_lines
 from evaluation.report import Figure, Report
+from models.errors import DataError
 from models.text_encoder import load_text_encoder
 from server.desk import tables
+from server.desk.cards import Cards
 from server.desk.digest import digest
 from server.desk.index import SearchIndex
-from server.desk.query import Pauses, Range, SaidBy, SearchQuery, SortBy
+from server.desk.query import (
+    Pauses,
+    Range,
+    Reviewed,
+    SaidBy,
+    SearchQuery,
+    SortBy,
+)
+from server.desk.reviews import Given, Purpose, Reviews
+from server.desk.scorecards import Answer
 from server.desk.search import Search
 from server.store import NewCall, Store
 
@@ -55,6 +66,10 @@ QUERIES: Mapping[str, SearchQuery] = {
     "alert": SearchQuery(alerts=("third_party_threat",)),
     "tier": SearchQuery(tiers=(Tier.THIRD_PARTY, Tier.PUBLIC)),
     "cue_ignored": SearchQuery(pauses=Pauses.IGNORED),
+    "cue_followed": SearchQuery(pauses=Pauses.FOLLOWED),
+    "reviewed": SearchQuery(reviewed=Reviewed.YES),
+    "not_reviewed": SearchQuery(reviewed=Reviewed.NO),
+    "source": SearchQuery(source="import"),
     "score": SearchQuery(score=Range(0, 60), sort=SortBy.SCORE),
     "all_at_once": SearchQuery(
         text="退款",
@@ -67,6 +82,9 @@ QUERIES: Mapping[str, SearchQuery] = {
     ),
 }
 """One search of each kind that the page can ask."""
+
+_REVIEWED = 5
+"""Of so many calls one is judged."""
 
 _NOTES = (
     "Each search: the page of 50 calls with the words found, and how many in all.",
@@ -86,7 +104,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--database",
         metavar="URL",
         default="",
-        help="an empty database to fill; by default SQLite in a temporary folder",
+        help="a database to fill, or one that this command has filled before; by "
+        "default SQLite in a temporary folder",
     )
 
 
@@ -95,12 +114,16 @@ def run(args: argparse.Namespace) -> Report:
     words = load_word_reader(load_text_encoder())
     read_lines(words)  # Not what is timed here.
     with _database(args.database) as store:
-        fill_s = _timed(lambda: fill(store, made_calls(args.calls, args.seed, words)))
         search = Search(store.engine)
-        figures = [
-            Figure("desk.calls", args.calls, "count"),
-            Figure("desk.index_calls_per_s", args.calls / fill_s, "ratio"),
-        ]
+        figures = [Figure("desk.calls", args.calls, "count")]
+        there = search.find(SearchQuery()).total
+        if there not in (0, args.calls):
+            raise DataError(f"expected an empty database, found {there} calls in it")
+        if there == 0:
+            made = made_calls(args.calls, args.seed, words)
+            rate = args.calls / _timed(lambda: fill(store, made))
+            figures.append(Figure("desk.index_calls_per_s", rate, "ratio"))
+            _review(store, search)
         worst_s = 0.0
         for name, query in {**QUERIES, "last_page": _last_page(search)}.items():
             times_s = [
@@ -146,6 +169,19 @@ def fill(store: Store, made: Iterator[MadeCall]) -> None:
                 )
             )
         index.put(call.started.call_id, call.began, digest(call.entries))
+
+
+def _review(store: Store, search: Search) -> None:
+    """Have every fifth call judged: one question in three a no, by turns."""
+    reviews = Reviews(store.engine)
+    for number, call_id in enumerate(sorted(search.ids(SearchQuery()))[::_REVIEWED]):
+        review_id = reviews.open(call_id, "service", "Ann", Purpose.REVIEW)
+        questions = [one.id for one in Cards(store.engine).one("service").question]
+        answers = {
+            question: Given(Answer.NO if (number * place) % 3 == 1 else Answer.YES)
+            for place, question in enumerate(questions)
+        }
+        reviews.submit(review_id, answers, {}, "")
 
 
 def _last_page(search: Search) -> SearchQuery:

@@ -12,7 +12,7 @@ import asyncio
 import itertools
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> Report:
             paths.append(path)
         _warm_up(paths[0], factory)
         figures = _figures(args, paths, factory)
-        taken_in = {
+        taken_in: dict[str, Callable[[], tuple[int, float]]] = {
             "import": lambda: _imported(folder, factory),
             "import_beside": lambda: asyncio.run(_watched(folder, factory)),
         }

@@ -69,11 +69,7 @@ class PackagedWeights:
         Raises:
             WeightsError: the weights are missing or corrupted.
         """
-        if (path := cache.intact(self.name)) is not None:
-            return path
-        if cache.cached(self.name):
-            raise repairable(f"the cached weights of {self.name} are corrupted", self)
-        return self._store(self._verified())
+        return self._kept(cache.Kind.FILE) or self._store(self._verified())
 
     def folder(self) -> Path:
         """Return the verified folder that CTranslate2 loads; never the network.
@@ -84,11 +80,9 @@ class PackagedWeights:
         Raises:
             WeightsError: the weights are missing or corrupted.
         """
-        if (path := cache.intact_folder(self.name)) is not None:
-            return path
-        if cache.cached_folders(self.name):
-            raise repairable(f"the cached weights of {self.name} are corrupted", self)
-        return self._store_folder(self._verified(), self._installed_beside())
+        return self._kept(cache.Kind.FOLDER) or self._store_folder(
+            self._verified(), self._installed_beside()
+        )
 
     def fetch(self) -> Path:
         """Make sure that the checkpoint is in the cache; return it.
@@ -98,7 +92,8 @@ class PackagedWeights:
         """
         cache.remove_broken(self.name)
         path = cache.intact(self.name)
-        if path is not None and (not self.beside or cache.intact_folder(self.name)):
+        folder = cache.intact(self.name, cache.Kind.FOLDER)
+        if path is not None and (folder is not None or not self.beside):
             return path
         model_bin, beside = self._installed(), self._installed_beside()
         if model_bin is None or not self._is_expected(model_bin):
@@ -110,6 +105,17 @@ class PackagedWeights:
     def is_present(self) -> bool:
         """Tell whether there is anything of the weights here, whole or not."""
         return bool(cache.cached(self.name)) or self._installed() is not None
+
+    def _kept(self, kind: cache.Kind) -> Path | None:
+        """What is in the cache, if anything is.
+
+        Raises:
+            WeightsError: what is there is corrupted.
+        """
+        path = cache.intact(self.name, kind)
+        if path is None and cache.cached(self.name, kind):
+            raise repairable(f"the cached weights of {self.name} are corrupted", self)
+        return path
 
     def _is_expected(self, model_bin: bytes) -> bool:
         return hashlib.sha256(model_bin).hexdigest() == self.sha256
@@ -123,7 +129,13 @@ class PackagedWeights:
             found = hashlib.sha256(beside.get(name, b"")).hexdigest()
             if found != piece.sha256:
                 raise repairable(f"{name} of {self.name} is corrupted", self)
-        return cache.store_folder(self.name, {"model.bin": model_bin, **beside})
+
+        def write(folder: Path) -> None:
+            folder.mkdir()
+            for name, data in {"model.bin": model_bin, **beside}.items():
+                (folder / name).write_bytes(data)
+
+        return cache.store(self.name, write, cache.Kind.FOLDER)
 
     def _installed_beside(self) -> dict[str, bytes]:
         paths = {

@@ -1,5 +1,6 @@
 """What the rest of the house needs from learned models, in its own words."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -41,6 +42,16 @@ class Spoken:
 
     pcm: NDArray[np.float32]
     language: str | None
+
+    @property
+    def key(self) -> str:
+        """Tells it from others, for whoever remembers what was said in it."""
+        return key_of(self.pcm, self.language or "")
+
+
+def key_of(pcm: NDArray[np.float32], asked: str) -> str:
+    """Tell audio, and what was asked about it, from any other; a hash of both."""
+    return hashlib.sha256(asked.encode() + b"\0" + pcm.tobytes()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,15 @@
 
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-import soundfile
+from numpy.typing import NDArray
 
-from audio.codec import FULL_SCALE, AudioFormat, decode
+from audio.codec import AudioFormat, decode
+from server.flac import write_flac
 
 RAW = ".raw"
 FLAC = ".flac"
@@ -174,40 +177,19 @@ def raw_to_flac(raw: Path, flac: Path, audio_format: AudioFormat) -> None:
     Raises:
         OSError: there is no room; the raw file stays.
     """
-    partial = flac.with_suffix(".flac.part")
     step = audio_format.instant_bytes
     if raw.stat().st_size < step:
         raw.unlink()
         return
-    try:
-        with (
-            raw.open("rb") as source,
-            soundfile.SoundFile(
-                partial,
-                "w",
-                samplerate=audio_format.rate,
-                channels=audio_format.n_channels,
-                format="FLAC",
-                subtype="PCM_16",
-            ) as target,
-        ):
-            while data := source.read(_BLOCK_BYTES // step * step):
-                whole = data[: len(data) // step * step]
-                pcm = decode(whole, audio_format)
-                target.write(np.rint(pcm * FULL_SCALE).astype(np.int16))
-        _check_whole(partial, raw.stat().st_size // step)
-    except (soundfile.SoundFileError, AssertionError) as error:
-        if partial.is_file():
-            partial.unlink()
-        raise OSError(f"{flac.name} could not be written: {error}") from error
-    partial.replace(flac)
+    with raw.open("rb") as source:
+        rate, n_channels = audio_format.rate, audio_format.n_channels
+        write_flac(flac, rate, n_channels, _decoded(source, audio_format))
     raw.unlink()
 
 
-def _check_whole(flac: Path, n_samples: int) -> None:
-    """Refuse a file that has lost its end, which a full disk may do in silence."""
-    found = soundfile.info(flac).frames
-    if found != n_samples:
-        raise soundfile.LibsndfileError(
-            0, f"{found} of {n_samples} samples were written: "
-        )
+def _decoded(
+    source: BinaryIO, audio_format: AudioFormat
+) -> Iterator[NDArray[np.float32]]:
+    step = audio_format.instant_bytes
+    while data := source.read(_BLOCK_BYTES // step * step):
+        yield decode(data[: len(data) // step * step], audio_format)

@@ -5,7 +5,6 @@ voice is the customer's. Then the call runs as any other, with each frame given 
 party that has the floor; what was written down before is not written down again.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -271,7 +270,7 @@ class _Remembering:
 
     def __init__(self, transcriber: Transcriber) -> None:
         self._transcriber = transcriber
-        self._known: dict[tuple[bytes, str | None], Transcript] = {}
+        self._known: dict[str, Transcript] = {}
 
     def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
         """Transcribe one utterance, or remember it."""
@@ -281,13 +280,10 @@ class _Remembering:
         self, utterances: Sequence[Spoken]
     ) -> list[Transcript | InferenceError]:
         """Transcribe several utterances, or remember them."""
-        keys = [
-            (hashlib.sha256(one.pcm.tobytes()).digest(), one.language)
-            for one in utterances
-        ]
+        keys = [one.key for one in utterances]
         new = [i for i, key in enumerate(keys) if key not in self._known]
         found = transcribe_all(self._transcriber, [utterances[i] for i in new])
-        failed: dict[tuple[bytes, str | None], InferenceError] = {}
+        failed: dict[str, InferenceError] = {}
         for index, answer in zip(new, found, strict=True):
             if isinstance(answer, InferenceError):
                 failed[keys[index]] = answer

@@ -11,7 +11,6 @@ The log stays a function of audio, controls and the models' answers: what decide
 an entry of the log, and what the call had worked out beyond it is thrown away.
 """
 
-import hashlib
 import math
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -23,7 +22,7 @@ from audio.codec import FULL_SCALE
 from audio.frame import FRAME_S, RATE, Frame, Party
 from audio.speakers import HeardFrame, Router
 from emotion.roles import RoleEvidence, RoleReader, Roles, Said
-from models.ports import SpeakerTracker, Transcript, VoiceReading
+from models.ports import SpeakerTracker, Spoken, Transcript, VoiceReading
 from server.call import (
     Call,
     Output,
@@ -102,7 +101,7 @@ class _Asked:
 
     call: Call
     request_id: int
-    key: tuple[bytes, str | None] | None
+    key: str | None
 
 
 class MonoCall:
@@ -145,7 +144,7 @@ class MonoCall:
         self._assigned: RolesAssigned | None = None
         self._over_until_s = 0.0
         self._asked: dict[int, _Asked] = {}
-        self._known: dict[tuple[bytes, str | None], Transcript] = {}
+        self._known: dict[str, Transcript] = {}
         self._said: list[Said] = []
         self._speech_s: dict[str, float] = {}
         self._holders: list[str | None] = []
@@ -274,7 +273,7 @@ class MonoCall:
                 return self._hear(event, at_s, out)
             case TranscribeRequest(request_id=inner, segment=segment):
                 self._n_utterances += 1
-                key = hashlib.sha256(segment.pcm.tobytes()).digest(), output.language
+                key = Spoken(segment.pcm, output.language).key
                 if key in self._known:
                     return self._inside.receive_transcript(inner, self._known[key])
                 out.append(replace(output, request_id=self._ask(inner, key)))
@@ -284,7 +283,7 @@ class MonoCall:
                 out.append(output)
         return []
 
-    def _ask(self, inner: int, key: tuple[bytes, str | None] | None) -> int:
+    def _ask(self, inner: int, key: str | None) -> int:
         self._n_requests += 1
         self._asked[self._n_requests] = _Asked(self._inside, inner, key)
         return self._n_requests

@@ -80,9 +80,12 @@ class Recording:
 
     def _raw_blocks(self) -> Iterator[NDArray[np.float32]]:
         audio_format = AudioFormat(_RAW[self.path.suffix.lower()], self.rate, 1)
-        with self.path.open("rb") as file:
-            while data := file.read(_BLOCK_BYTES):
-                yield decode(data, audio_format)
+        try:
+            with self.path.open("rb") as file:
+                while data := file.read(_BLOCK_BYTES):
+                    yield decode(data, audio_format)
+        except OSError as error:
+            raise RecordingError(f"{self.path.name}: {error.strerror}") from error
 
 
 def open_recording(path: Path) -> Recording:
@@ -94,12 +97,15 @@ def open_recording(path: Path) -> Recording:
     """
     if not path.is_file():
         raise RecordingError(f"{path}: no such file")
-    n_bytes = path.stat().st_size
+    try:
+        n_bytes = path.stat().st_size
+        _check_riff_size(path, n_bytes)
+    except OSError as error:
+        raise RecordingError(f"{path.name}: {error.strerror}") from error
     if n_bytes == 0:
         raise RecordingError(f"{path.name}: the file is empty")
     if path.suffix.lower() in _RAW:
         return Recording(path, 8000, 1, n_bytes / 8000)
-    _check_riff_size(path, n_bytes)
     try:
         with av.open(str(path)) as container:
             if not container.streams.audio:

@@ -126,8 +126,8 @@ async def running_service(
                 app.include_router(
                     report_router(access, FactTable(store.engine), storage)
                 )
-                app.include_router(team_pages(books, storage, app.state.access))
-                add_desk(app, desk)
+                app.include_router(team_pages(books, storage, access))
+                add_desk(app, desk, access)
                 app.include_router(roles_router(calls, desk, access))
                 daily = tasks.create_task(
                     keep_daily(keeping, access.audit, settings.data_dir),

@@ -5,7 +5,6 @@ again, but asks the models only what they had not answered. The book has what wa
 said in it: it is deleted with the file's import.
 """
 
-import hashlib
 import json
 import threading
 from collections.abc import Iterable, Sequence
@@ -23,6 +22,7 @@ from models.ports import (
     Spoken,
     Transcript,
     VoiceReading,
+    key_of,
     transcribe_all,
     transcribe_one,
 )
@@ -69,7 +69,7 @@ class AnswerBook:
         self, utterances: Sequence[Spoken]
     ) -> list[Transcript | InferenceError]:
         """See `models.ports.BatchTranscriber`."""
-        keys = [_key(one.pcm, one.language or "") for one in utterances]
+        keys = [one.key for one in utterances]
         new = [index for index, key in enumerate(keys) if key not in self._words]
         asked = [utterances[index] for index in new]
         found = dict(
@@ -91,7 +91,7 @@ class AnswerBook:
         Raises:
             InferenceError: the model could not run on this input.
         """
-        key = _key(window.pcm, str(window.start))
+        key = key_of(window.pcm, str(window.start))
         if key not in self._voice:
             self._write([(key, "voice", self._models.voice_reader.read(window))])
         return self._voice[key]
@@ -122,7 +122,3 @@ class AnswerBook:
                     self._voice[kept["key"]] = _VOICE.validate_python(kept["answer"])
             except (ValueError, KeyError, ValidationError):
                 continue
-
-
-def _key(pcm: NDArray[np.float32], what: str) -> str:
-    return hashlib.sha256(what.encode() + b"\0" + pcm.tobytes()).hexdigest()

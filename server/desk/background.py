@@ -23,6 +23,7 @@ from server.desk.errors import IntakeError, Stopped
 from server.desk.imports import ImportOptions, Imports, NewFile
 from server.desk.intake import Intake, Office, find_recordings
 from server.engine import Engine, Urgency
+from server.errors import StoreError
 from server.factory import CallFactory
 
 logger = logging.getLogger(__name__)
@@ -160,7 +161,7 @@ class BackgroundIntake:
                     self._watch.look()
                 self.again.work()
                 self._intake.work()
-            except (sa.exc.SQLAlchemyError, OSError, IntakeError):
+            except (sa.exc.SQLAlchemyError, StoreError, OSError):
                 logger.exception("imports cannot go on; they will be tried again")
             self._news.wait(_LOOK_EVERY_S)
             self._news.clear()
@@ -177,26 +178,38 @@ class _Watch:
         self._imports = imports
         self._folder = folder
         self._seen: dict[Path, tuple[int, int]] = {}
+        self._known: set[tuple[Path, int, int]] = set()
         self._job_id = ""
+        self._refused = ""
 
     def look(self) -> None:
         """Add to the import what is new and whole.
 
-        Raises:
-            IntakeError: the folder is not there, or its table of calls is wrong.
+        A folder that is not there, or whose table of calls is wrong, is told of in
+        the import, once; it holds up no other import.
         """
-        found = list(find_recordings([self._folder], {}))
+        try:
+            found = list(find_recordings([self._folder], {}))
+        except IntakeError as error:
+            if str(error) != self._refused:
+                self._refused = str(error)
+                self._imports.refuse(self._job(), self._folder.name, self._refused)
+            return
+        self._refused = ""
         new = [file for file in found if self._is_new(file)]
         self._seen = {file.path: (file.size, file.modified_ns) for file in found}
-        if not new:
-            return
+        if new:
+            self._imports.add(self._job(), new)
+
+    def _job(self) -> str:
         if not self._job_id:
             name = f"{_WATCHED}: {self._folder.name}"
             self._job_id = self._imports.create(name, "calmline", ImportOptions())
-        self._imports.add(self._job_id, new)
+        return self._job_id
 
     def _is_new(self, file: NewFile) -> bool:
         state = (file.size, file.modified_ns)
-        if self._seen.get(file.path) != state:
+        if self._seen.get(file.path) != state or (file.path, *state) in self._known:
             return False
+        self._known.add((file.path, *state))
         return not self._imports.knows(file.path, *state)

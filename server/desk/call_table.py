@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar, Literal
@@ -67,7 +67,7 @@ FACTS = TypeAdapter(FileFacts)
 """Reads facts back from the database."""
 
 
-def read_call_table(text: str) -> Mapping[str, FileFacts]:
+def read_call_table(data: bytes) -> Mapping[str, FileFacts]:
     """Read a table of calls; return facts by file name.
 
     Columns: `file` (its name, without folders), and any of agent_id, customer_ref,
@@ -75,27 +75,58 @@ def read_call_table(text: str) -> Mapping[str, FileFacts]:
     subject, customer (left, right), first_speaker (customer, agent).
 
     Raises:
-        IntakeError: a column is unknown or missing, or a value cannot be; the
-            message says which line.
+        IntakeError: it is no text in UTF-8, a column is unknown, missing or there
+            twice, a file is there twice, or a value cannot be; the message says
+            which line.
     """
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
-    columns = tuple(reader.fieldnames or ())
-    if unknown := sorted({str(column) for column in columns} - set(_COLUMNS)):
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise IntakeError(
+            f"{NAME}: expected text in UTF-8 (in Excel: save as CSV UTF-8)"
+        ) from error
+    rows = _rows(text)
+    header = next(rows, (0, []))[1]
+    columns = [column.strip() for column in header]
+    if unknown := sorted(set(columns) - set(_COLUMNS)):
         raise IntakeError(
             f"{NAME}: there is no column {', '.join(unknown)}; "
             f"the columns are {', '.join(_COLUMNS)}"
         )
+    if twice := sorted({one for one in columns if columns.count(one) > 1}):
+        raise IntakeError(f"{NAME}: the column {', '.join(twice)} is there twice")
     if "file" not in columns:
         raise IntakeError(f"{NAME}: the column file is missing")
     table: dict[str, FileFacts] = {}
-    for row in reader:
-        values = {
-            key: (value or "").strip() for key, value in row.items() if key is not None
-        }
+    for line, cells in rows:
+        if len(cells) > len(columns):
+            raise IntakeError(
+                f"{NAME} line {line}: {len(cells)} cells for {len(columns)} columns; "
+                "a comma in a value needs quotes around it"
+            )
+        values = dict(zip(columns, map(str.strip, cells), strict=False))
         name = values.pop("file").replace("\\", "/").rpartition("/")[2]
-        _check(values, reader.line_num)
+        if not name:
+            raise IntakeError(f"{NAME} line {line}: the name of the file is missing")
+        if name in table:
+            raise IntakeError(
+                f"{NAME} line {line}: {name} has a line already; files of one name in "
+                f"several folders need a {NAME} in each"
+            )
+        _check(values, line)
         table[name] = FACTS.validate_python(values)
     return table
+
+
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that hold anything, each with the line it ends on."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                yield reader.line_num, row
+    except csv.Error as error:
+        raise IntakeError(f"{NAME} line {reader.line_num}: {error}") from error
 
 
 def _check(values: Mapping[str, str], line: int) -> None:

@@ -4,7 +4,8 @@ DeskError
 ├── QueryError      a search, a page or a saved search is not what we take
 ├── IntakeError     a file, a folder or a table of calls cannot be imported
 ├── UnknownError    there is no call, job, review or card of this id
-└── StateError      what is asked for does not fit what has happened before
+├── StateError      what is asked for does not fit what has happened before
+└── RoomError       there is no room for what was sent
 """
 
 from server.errors import ServerError
@@ -28,6 +29,10 @@ class UnknownError(DeskError):
 
 class StateError(DeskError):
     """What is asked for does not fit what has happened before."""
+
+
+class RoomError(DeskError):
+    """What was sent cannot be written: the disk is full, or gone."""
 
 
 class Stopped(Exception):  # noqa: N818 - nothing has gone wrong

@@ -7,6 +7,7 @@ from server.desk.desk import Desk
 from server.desk.errors import (
     DeskError,
     QueryError,
+    RoomError,
     StateError,
     UnknownError,
 )
@@ -14,21 +15,22 @@ from server.desk.http_call import call_router
 from server.desk.http_find import find_router
 from server.desk.http_import import import_router
 from server.desk.http_judge import judge_router
-from server.trust.access import check_routes
+from server.trust.access import Access, check_routes
 
 _STATUS: dict[type[DeskError], tuple[int, str]] = {
     QueryError: (422, "Wrong input"),
     UnknownError: (404, "Not found"),
     StateError: (409, "Conflict"),
+    RoomError: (507, "No room"),
 }
 
 
-def add_desk(app: FastAPI, desk: Desk) -> None:
+def add_desk(app: FastAPI, desk: Desk, access: Access) -> None:
     """Give the service the desk's routes."""
-    app.include_router(find_router(desk))
-    app.include_router(import_router(desk))
-    app.include_router(call_router(desk))
-    app.include_router(judge_router(desk))
+    app.include_router(find_router(desk, access))
+    app.include_router(import_router(desk, access))
+    app.include_router(call_router(desk, access))
+    app.include_router(judge_router(desk, access))
     check_routes(app)
 
     @app.exception_handler(DeskError)

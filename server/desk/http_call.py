@@ -4,36 +4,35 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import soundfile
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
 from server.desk.corrections import NewCorrection
 from server.desk.desk import Desk
 from server.desk.peaks import peaks_of
+from server.desk.routes import By, Scores, SeesCalls
 from server.desk.search import Neighbours
-from server.trust.access import Access, Permission, Viewer, needs
+from server.trust.access import Access, Permission, needs
 from server.trust.audit import Action
-
-_By = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class _NewComment(BaseModel):
     at_s: Annotated[float, Field(ge=0)]
     text: Annotated[str, Field(min_length=1, max_length=1000)]
-    by: _By
+    by: By
 
 
 class _NewCorrection(BaseModel):
     correction: NewCorrection
-    by: _By
+    by: By
 
 
-def call_router(desk: Desk) -> APIRouter:
+def call_router(desk: Desk, access: Access) -> APIRouter:
     """Return the routes about one call."""
     router = APIRouter(prefix="/v1/desk/calls/{call_id}")
-    _add_looks(router, desk)
-    _add_comments(router, desk)
-    _add_corrections(router, desk)
+    _add_looks(router, desk, access)
+    _add_comments(router, desk, access)
+    _add_corrections(router, desk, access)
     return router
 
 
@@ -42,15 +41,13 @@ async def _known(desk: Desk, call_id: str) -> None:
         raise HTTPException(404, "there is no call of this id")
 
 
-def _add_looks(router: APIRouter, desk: Desk) -> None:
+def _add_looks(router: APIRouter, desk: Desk, access: Access) -> None:
     @router.get("")
     async def beside(
         call_id: str,
-        request: Request,
-        viewer: Annotated[Viewer, needs(Permission.CALLS)],
+        viewer: SeesCalls,
     ) -> dict[str, Any]:
         await _known(desk, call_id)
-        access: Access = request.app.state.access
         await access.record_look(viewer, Action.VIEW, call_id)
         neighbours = await desk.do(desk.search.neighbours, call_id)
         if viewer.only_agent_id is not None:
@@ -75,16 +72,14 @@ def _add_looks(router: APIRouter, desk: Desk) -> None:
             raise HTTPException(404, "this recording has no audio in it") from error
 
 
-def _add_comments(router: APIRouter, desk: Desk) -> None:
+def _add_comments(router: APIRouter, desk: Desk, access: Access) -> None:
     @router.post("/comments", status_code=204)
     async def add(
         call_id: str,
         body: _NewComment,
-        request: Request,
-        viewer: Annotated[Viewer, needs(Permission.SCORE)],
+        viewer: Scores,
     ) -> None:
         await _known(desk, call_id)
-        access: Access = request.app.state.access
         detail = {"at_s": round(body.at_s, 1), "characters": len(body.text)}
         await access.record(viewer, Action.COMMENT, call_id, detail)
         by = viewer.signature(body.by)
@@ -94,24 +89,20 @@ def _add_comments(router: APIRouter, desk: Desk) -> None:
     async def remove(
         call_id: str,
         comment_id: int,
-        request: Request,
-        viewer: Annotated[Viewer, needs(Permission.SCORE)],
+        viewer: Scores,
     ) -> None:
         await desk.do(desk.comments.remove, call_id, comment_id)
-        access: Access = request.app.state.access
         await access.record(viewer, Action.COMMENT, call_id, {"removed": comment_id})
 
 
-def _add_corrections(router: APIRouter, desk: Desk) -> None:
+def _add_corrections(router: APIRouter, desk: Desk, access: Access) -> None:
     @router.post("/corrections", status_code=201)
     async def add(
         call_id: str,
         body: _NewCorrection,
-        request: Request,
-        viewer: Annotated[Viewer, needs(Permission.SCORE)],
+        viewer: Scores,
     ) -> dict[str, int]:
         await _known(desk, call_id)
-        access: Access = request.app.state.access
         detail = {"kind": str(body.correction.kind)}
         await access.record(viewer, Action.CORRECT, call_id, detail)
         by = viewer.signature(body.by)
@@ -122,11 +113,9 @@ def _add_corrections(router: APIRouter, desk: Desk) -> None:
     async def withdraw(
         call_id: str,
         correction_id: int,
-        request: Request,
-        viewer: Annotated[Viewer, needs(Permission.SCORE)],
+        viewer: Scores,
     ) -> None:
         await desk.do(desk.corrections.withdraw, call_id, correction_id)
-        access: Access = request.app.state.access
         await access.record(
             viewer, Action.CORRECT, call_id, {"withdrawn": correction_id}
         )

@@ -3,47 +3,44 @@
 from dataclasses import asdict, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body
 from pydantic import BaseModel, Field
 
 from server.desk.desk import Desk
 from server.desk.query import SearchQuery, query_from_json
+from server.desk.routes import By, Scores, SeesCalls
 from server.desk.search import Page
-from server.trust.access import Permission, Viewer, needs
+from server.trust.access import Access, Permission, Viewer, needs
 from server.trust.audit import Action
 from server.trust.redaction import redacted
 
 _Name = Annotated[str, Field(min_length=1, max_length=80)]
-_By = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class _NewSearch(BaseModel):
     name: _Name
-    by: _By
+    by: By
     query: dict[str, Any]
 
 
-def find_router(desk: Desk) -> APIRouter:
+def find_router(desk: Desk, access: Access) -> APIRouter:
     """Return the routes of the search."""
     router = APIRouter(prefix="/v1/desk")
 
     @router.post("/search")
     async def search(
-        request: Request,
         query: Annotated[dict[str, Any], Body()],
-        viewer: Annotated[Viewer, needs(Permission.CALLS)],
+        viewer: SeesCalls,
     ) -> dict[str, Any]:
         wanted = _in_reach(query_from_json(query), viewer)
         page = await desk.do(desk.search.find, wanted)
         if wanted.text:
-            await request.app.state.access.record(
-                viewer, Action.SEARCH, detail={"found": page.total}
-            )
+            await access.record(viewer, Action.SEARCH, detail={"found": page.total})
         return asdict(_redacted(page))
 
     @router.get("/choices")
     async def choices(
-        viewer: Annotated[Viewer, needs(Permission.CALLS)],
+        viewer: SeesCalls,
     ) -> dict[str, Any]:
         found = await desk.do(desk.search.choices)
         if viewer.only_agent_id is not None:
@@ -52,14 +49,12 @@ def find_router(desk: Desk) -> APIRouter:
 
     @router.get("/searches")
     async def searches(
-        _: Annotated[Viewer, needs(Permission.CALLS)],
+        _: SeesCalls,
     ) -> list[dict[str, Any]]:
         return [asdict(saved) for saved in await desk.do(desk.saved.all)]
 
     @router.post("/searches", status_code=201)
-    async def save(
-        body: _NewSearch, viewer: Annotated[Viewer, needs(Permission.SCORE)]
-    ) -> dict[str, Any]:
+    async def save(body: _NewSearch, viewer: Scores) -> dict[str, Any]:
         query = query_from_json(body.query)
         saved = await desk.do(
             desk.saved.save, body.name, viewer.signature(body.by), query

@@ -1,5 +1,6 @@
 """Imports over HTTP: begin one, bring files and a table of calls, watch, pause."""
 
+import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
@@ -12,10 +13,12 @@ from pydantic import BaseModel, Field
 
 from server.desk.call_table import FileFacts, read_call_table
 from server.desk.desk import Desk
-from server.desk.errors import IntakeError
+from server.desk.errors import IntakeError, RoomError
 from server.desk.imports import ImportOptions, NewFile
 from server.desk.intake import SUFFIXES
-from server.trust.access import Access, Permission, Viewer, needs
+from server.desk.routes import By, TakesIn
+from server.health import explain
+from server.trust.access import Access, Permission, needs
 from server.trust.audit import Action
 
 _MOST_BYTES = 4 << 30
@@ -26,21 +29,21 @@ _MOST_TABLE_BYTES = 16 << 20
 
 class _NewImport(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=256)]
-    by: Annotated[str, Field(min_length=1, max_length=64)]
+    by: By
     customer: Literal["left", "right"] = "left"
     language: Literal["", "en", "zh"] = ""
     text_only: bool = False
 
 
-def import_router(desk: Desk) -> APIRouter:
+def import_router(desk: Desk, access: Access) -> APIRouter:
     """Return the routes of imports."""
     router = APIRouter(prefix="/v1/desk/imports")
-    _add_steering(router, desk)
+    _add_steering(router, desk, access)
     _add_bringing(router, desk)
     return router
 
 
-def _add_steering(router: APIRouter, desk: Desk) -> None:
+def _add_steering(router: APIRouter, desk: Desk, access: Access) -> None:
     may_import = needs(Permission.IMPORT)
 
     @router.get("", dependencies=[may_import])
@@ -48,13 +51,10 @@ def _add_steering(router: APIRouter, desk: Desk) -> None:
         return [asdict(job) for job in await desk.do(desk.imports.all)]
 
     @router.post("", status_code=201)
-    async def begin(
-        request: Request, body: _NewImport, viewer: Annotated[Viewer, may_import]
-    ) -> dict[str, str]:
+    async def begin(body: _NewImport, viewer: TakesIn) -> dict[str, str]:
         options = ImportOptions(body.customer, body.language, body.text_only)
         by = viewer.signature(body.by)
         job_id = await desk.do(desk.imports.create, body.name, by, options)
-        access: Access = request.app.state.access
         await access.record(viewer, Action.IMPORT, "", {"import": job_id})
         return {"job_id": job_id}
 
@@ -87,11 +87,7 @@ def _add_bringing(router: APIRouter, desk: Desk) -> None:
 
     @router.put("/{job_id}/table", status_code=204, dependencies=[may_import])
     async def put_table(job_id: str, request: Request) -> None:
-        data = await _read(request.stream(), _MOST_TABLE_BYTES)
-        try:
-            table = read_call_table(data.decode("utf-8-sig"))
-        except UnicodeDecodeError as error:
-            raise IntakeError("the table of calls must be text in UTF-8") from error
+        table = read_call_table(await _read(request.stream(), _MOST_TABLE_BYTES))
         options = await desk.do(desk.imports.options, job_id)
         await desk.do(
             desk.imports.set_options,
@@ -138,12 +134,12 @@ async def _keep(
 ) -> Path:
     """Write an upload to disk; it has its name only once it is whole."""
     folder = desk.uploads / job_id
-    folder.mkdir(parents=True, exist_ok=True)
     suffix = Path(name).suffix.lower()
-    target = folder / f"{time.time_ns():x}{suffix}"
+    target = folder / f"{secrets.token_hex(8)}{suffix}"
     partial = target.with_suffix(f"{suffix}.part")
     n_bytes = 0
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         async with await anyio.open_file(partial, "wb") as file:
             async for piece in stream:
                 n_bytes += len(piece)
@@ -151,6 +147,8 @@ async def _keep(
                     raise IntakeError(f"{name}: more than {_MOST_BYTES} bytes")
                 await file.write(piece)
         partial.rename(target)
+    except OSError as error:
+        raise RoomError(f"{name}: {explain(error)}") from error
     finally:
         partial.unlink(missing_ok=True)
     return target

@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 
 from server.desk.agreement import Scale, krippendorff_alpha
@@ -11,30 +11,30 @@ from server.desk.desk import Desk
 from server.desk.measures import MEASURES, Measured, measure
 from server.desk.query import query_from_json
 from server.desk.reviews import Assignment, Given, Purpose, Review, visible
+from server.desk.routes import By, Disputes, KeepsCards, Scores, SeesCalls
 from server.desk.sampling import Method, draw, risks
 from server.desk.scorecards import VALUES, Answer, Scorecard
 from server.trust.access import Access, Permission, Viewer, needs
 from server.trust.audit import Action, Detail
 
-_By = Annotated[str, Field(min_length=1, max_length=64)]
 _Words = Annotated[str, Field(max_length=2000)]
 
 
 class _NewCard(BaseModel):
     card: Scorecard
-    by: _By
+    by: By
 
 
 class _NewReview(BaseModel):
     card: str
     purpose: Purpose = Purpose.REVIEW
-    by: _By
+    by: By
     answers: dict[str, Given]
     comment: _Words = ""
 
 
 class _Signed(BaseModel):
-    by: _By
+    by: By
     text: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
@@ -45,18 +45,18 @@ class _NewSample(BaseModel):
     seed: int = 1
     card: str
     purpose: Purpose = Purpose.REVIEW
-    reviewers: Annotated[tuple[_By, ...], Field(min_length=1, max_length=50)]
+    reviewers: Annotated[tuple[By, ...], Field(min_length=1, max_length=50)]
     together: bool = False
     batch: Annotated[str, Field(max_length=80)] = ""
 
 
-def judge_router(desk: Desk) -> APIRouter:
+def judge_router(desk: Desk, access: Access) -> APIRouter:
     """Return the routes of reviews."""
     router = APIRouter(prefix="/v1/desk")
-    _add_cards(router, desk)
-    _add_reviews(router, desk)
-    _add_disputes(router, desk)
-    _add_samples(router, desk)
+    _add_cards(router, desk, access)
+    _add_reviews(router, desk, access)
+    _add_disputes(router, desk, access)
+    _add_samples(router, desk, access)
     return router
 
 
@@ -67,7 +67,7 @@ async def _measured(desk: Desk, call_id: str) -> dict[str, Measured]:
     return await desk.do(measure, entries)
 
 
-def _add_cards(router: APIRouter, desk: Desk) -> None:
+def _add_cards(router: APIRouter, desk: Desk, access: Access) -> None:
     @router.get("/cards", dependencies=[needs(Permission.CALLS)])
     async def cards() -> list[dict[str, Any]]:
         return [asdict(card) for card in await desk.do(desk.cards.offered)]
@@ -80,12 +80,10 @@ def _add_cards(router: APIRouter, desk: Desk) -> None:
     async def save(
         card_id: str,
         body: _NewCard,
-        request: Request,
-        viewer: Annotated[Viewer, needs(Permission.CARDS)],
+        viewer: KeepsCards,
     ) -> dict[str, Any]:
         card = replace(body.card, id=card_id)
         kept = await desk.do(desk.cards.save, card, viewer.signature(body.by))
-        access: Access = request.app.state.access
         detail: Detail = {"card": kept.id, "version": kept.version}
         await access.record(viewer, Action.CARD, "", detail)
         return asdict(kept)
@@ -93,16 +91,14 @@ def _add_cards(router: APIRouter, desk: Desk) -> None:
     @router.delete("/cards/{card_id}", status_code=204)
     async def withdraw(
         card_id: str,
-        request: Request,
-        viewer: Annotated[Viewer, needs(Permission.CARDS)],
+        viewer: KeepsCards,
     ) -> None:
         await desk.do(desk.cards.withdraw, card_id, viewer.actor.name)
-        access: Access = request.app.state.access
         detail: Detail = {"card": card_id, "withdrawn": 1}
         await access.record(viewer, Action.CARD, "", detail)
 
 
-def _add_reviews(router: APIRouter, desk: Desk) -> None:
+def _add_reviews(router: APIRouter, desk: Desk, access: Access) -> None:
     @router.get("/calls/{call_id}/measures", dependencies=[needs(Permission.CALLS)])
     async def measures(call_id: str) -> dict[str, Any]:
         found = await _measured(desk, call_id)
@@ -111,7 +107,7 @@ def _add_reviews(router: APIRouter, desk: Desk) -> None:
     @router.get("/calls/{call_id}/reviews")
     async def of_call(
         call_id: str,
-        viewer: Annotated[Viewer, needs(Permission.CALLS)],
+        viewer: SeesCalls,
         by: Annotated[str, Query(max_length=64)] = "",
     ) -> list[dict[str, Any]]:
         found = await desk.do(desk.reviews.of_call, call_id)
@@ -121,8 +117,7 @@ def _add_reviews(router: APIRouter, desk: Desk) -> None:
     async def submit(
         call_id: str,
         body: _NewReview,
-        request: Request,
-        viewer: Annotated[Viewer, needs(Permission.SCORE)],
+        viewer: Scores,
     ) -> dict[str, Any]:
         automatic = await _measured(desk, call_id)
         card = await desk.do(desk.cards.one, body.card)
@@ -134,14 +129,13 @@ def _add_reviews(router: APIRouter, desk: Desk) -> None:
         done = await desk.do(
             desk.reviews.submit, review_id, body.answers, automatic, body.comment
         )
-        access: Access = request.app.state.access
         detail: Detail = {"review": review_id, "card": done.card, "score": done.score}
         await access.record(viewer, Action.SCORE, call_id, detail)
         return asdict(done)
 
     @router.get("/reviews")
     async def mine(
-        viewer: Annotated[Viewer, needs(Permission.SCORE)],
+        viewer: Scores,
         by: Annotated[str, Query(max_length=64)] = "",
     ) -> dict[str, Any]:
         name = viewer.signature(by)
@@ -155,11 +149,8 @@ def _add_reviews(router: APIRouter, desk: Desk) -> None:
         }
 
 
-def _add_disputes(router: APIRouter, desk: Desk) -> None:
-    async def record(
-        request: Request, viewer: Viewer, review: Review, step: str
-    ) -> None:
-        access: Access = request.app.state.access
+def _add_disputes(router: APIRouter, desk: Desk, access: Access) -> None:
+    async def record(viewer: Viewer, review: Review, step: str) -> None:
         if not await access.is_in_reach(viewer, review.call_id):
             raise HTTPException(404, "there is no review of this id")
         detail: Detail = {"review": review.review_id, "step": step}
@@ -169,11 +160,10 @@ def _add_disputes(router: APIRouter, desk: Desk) -> None:
     async def dispute(
         review_id: int,
         body: _Signed,
-        request: Request,
-        viewer: Annotated[Viewer, needs(Permission.DISPUTE)],
+        viewer: Disputes,
     ) -> None:
         review = await desk.do(desk.reviews.one, review_id)
-        await record(request, viewer, review, "disputed")
+        await record(viewer, review, "disputed")
         by = viewer.signature(body.by)
         await desk.do(desk.reviews.dispute, review_id, by, body.text)
 
@@ -181,21 +171,19 @@ def _add_disputes(router: APIRouter, desk: Desk) -> None:
     async def answer(
         review_id: int,
         body: _Signed,
-        request: Request,
-        viewer: Annotated[Viewer, needs(Permission.SCORE)],
+        viewer: Scores,
     ) -> None:
         review = await desk.do(desk.reviews.one, review_id)
-        await record(request, viewer, review, "answered")
+        await record(viewer, review, "answered")
         by = viewer.signature(body.by)
         await desk.do(desk.reviews.answer_dispute, review_id, by, body.text)
 
 
-def _add_samples(router: APIRouter, desk: Desk) -> None:
+def _add_samples(router: APIRouter, desk: Desk, access: Access) -> None:
     @router.post("/samples", status_code=201)
     async def sample(
         body: _NewSample,
-        request: Request,
-        viewer: Annotated[Viewer, needs(Permission.SCORE)],
+        viewer: Scores,
     ) -> dict[str, int]:
         await desk.do(desk.cards.one, body.card)
         call_ids = await desk.do(desk.search.ids, query_from_json(body.query))
@@ -211,7 +199,6 @@ def _add_samples(router: APIRouter, desk: Desk) -> None:
             body.card, body.purpose, body.reviewers, body.batch, together
         )
         n_assigned = await desk.do(desk.reviews.assign, drawn, assignment)
-        access: Access = request.app.state.access
         detail: Detail = {
             "calls": len(drawn),
             "reviews": n_assigned,

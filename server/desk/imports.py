@@ -173,6 +173,9 @@ class Imports:
 
     def add(self, job_id: str, new: Iterable[NewFile]) -> None:
         """Add files to an import."""
+        self._insert(job_id, new)
+
+    def _insert(self, job_id: str, new: Iterable[NewFile], refused: str = "") -> None:
         rows = [
             {
                 "job_id": job_id,
@@ -180,8 +183,8 @@ class Imports:
                 "name": file.name,
                 "facts": asdict(file.facts),
                 "ours": file.ours,
-                "state": FileState.WAITING,
-                "reason": "",
+                "state": FileState.FAILED if refused else FileState.WAITING,
+                "reason": refused,
                 "size": file.size,
                 "modified_ns": file.modified_ns,
                 "duration_s": 0.0,
@@ -194,6 +197,10 @@ class Imports:
         if rows:
             with self._engine.begin() as connection:
                 connection.execute(sa.insert(files), rows)
+
+    def refuse(self, job_id: str, name: str, reason: str) -> None:
+        """Say of something that was to be imported why it cannot be."""
+        self._insert(job_id, [NewFile(Path(), name, FileFacts(), 0, 0)], reason)
 
     def options(self, job_id: str) -> ImportOptions:
         """Return how an import reads its files.
@@ -373,9 +380,14 @@ class Imports:
             work_s=outcome.work_s,
         )
 
-    def give_back(self, claim: Claim) -> None:
-        """Leave a file for whoever goes on."""
-        self._put(claim, state=FileState.WAITING, done_s=0.0)
+    def give_back(self, claim: Claim, trouble: str = "") -> None:
+        """Leave a file for whoever goes on.
+
+        Args:
+            claim: the file.
+            trouble: what keeps it from being taken in now, for people to read.
+        """
+        self._put(claim, state=FileState.WAITING, done_s=0.0, reason=trouble)
 
     def leave(self, worker: str) -> None:
         """Let others go on with what this worker had."""

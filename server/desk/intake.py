@@ -1,18 +1,18 @@
 """Takes recordings in: each becomes a finished call, whole or not at all."""
 
+import errno
 import hashlib
+import logging
+import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-import soundfile
 import sqlalchemy as sa
 
-from audio.codec import FULL_SCALE
 from audio.frame import Party
 from server.desk.answer_book import AnswerBook
 from server.desk.call_table import NAME, FileFacts, read_call_table
@@ -28,12 +28,16 @@ from server.desk.imports import (
 from server.desk.index import SearchIndex
 from server.desk.peaks import peaks_of
 from server.desk.tables import facts as facts_table
-from server.errors import RecordingError, StoreError
+from server.errors import RecordingError, StoreError, StoreUnavailableError
 from server.events import CallStarted, Consent
 from server.factory import CallFactory
+from server.flac import write_flac
+from server.health import explain
 from server.mono import analyse_recording
 from server.recording import Recording, open_recording
 from server.store import NewCall, Store
+
+logger = logging.getLogger(__name__)
 
 LONGEST_S = 4 * 3600.0
 """A longer recording is not one call."""
@@ -44,8 +48,10 @@ _TELEPHONE = (".amr", ".gsm", ".webm", ".mka", ".ulaw", ".ul", ".alaw", ".al")
 SUFFIXES = frozenset((*_LOSSLESS, *_LOSSY, *_TELEPHONE))
 """Which files of a folder count as recordings."""
 
-_BLOCK_BYTES = 1 << 20
 _TELL_EVERY_S = 1.0
+_SAMPLE_BYTES = 2
+_SPARE_BYTES = 16 << 20
+"""Room for the log of a call, its place in the index and what models answered."""
 
 
 def find_recordings(
@@ -87,11 +93,10 @@ def read_table_file(path: Path) -> Mapping[str, FileFacts]:
         IntakeError: it is not text, or not such a table.
     """
     try:
-        return read_call_table(path.read_text(encoding="utf-8-sig"))
+        data = path.read_bytes()
     except FileNotFoundError:
         return {}
-    except UnicodeDecodeError as error:
-        raise IntakeError(f"{path.name}: expected text in UTF-8") from error
+    return read_call_table(data)
 
 
 def _new_file(path: Path, table: Mapping[str, FileFacts]) -> NewFile:
@@ -155,6 +160,12 @@ class Intake:
         Args:
             only: ids of imports; empty: every one.
             on_file: told what came of each.
+
+        Raises:
+            OSError: there is no room for a call, or its folder cannot be written; its
+                file waits.
+            StoreUnavailableError: the database cannot be used now; likewise.
+            sqlalchemy.exc.SQLAlchemyError: the same, noticed elsewhere.
         """
         imports = self._office.imports
         n_files = 0
@@ -167,6 +178,10 @@ class Intake:
             except Stopped:
                 imports.give_back(claim)
                 continue
+            except OSError as error:
+                imports.give_back(claim, explain(error))
+                imports.leave(self._worker)
+                raise
             except BaseException:
                 imports.give_back(claim)
                 imports.leave(self._worker)
@@ -185,14 +200,37 @@ class Intake:
         try:
             recording = open_recording(claim.path)
             _check_length(recording.duration_s or 0.0, claim.name)
+            self._check_room(recording)
             return self._analyse(claim, recording)
         except (RecordingError, IntakeError) as error:
             # The message names the copy that was made of an upload; people know the
             # file by its own name.
             reason = str(error).replace(claim.path.name, claim.name)
             return Outcome(FileState.FAILED, reason)
-        except OSError as error:
-            return Outcome(FileState.FAILED, f"{claim.name}: {error.strerror}")
+        except (Stopped, OSError, StoreUnavailableError, sa.exc.SQLAlchemyError):
+            raise  # Nothing that the file could be blamed for.
+        except Exception as error:
+            # One file never holds up the others, whatever it does to a decoder.
+            logger.exception("a file broke the import", extra={"file": claim.file_id})
+            kind = type(error).__name__
+            return Outcome(
+                FileState.FAILED,
+                f"{claim.name}: could not be worked through ({kind}); "
+                "the service's log says more",
+            )
+
+    def _check_room(self, recording: Recording) -> None:
+        """See that there is room for a recording before anybody listens to it.
+
+        Raises:
+            OSError: there is not.
+        """
+        folder = self._office.recordings
+        folder.mkdir(parents=True, exist_ok=True)
+        n_samples = (recording.duration_s or 0.0) * recording.rate
+        n_bytes = n_samples * recording.n_channels * _SAMPLE_BYTES + _SPARE_BYTES
+        if shutil.disk_usage(folder).free < n_bytes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _analyse(self, claim: Claim, recording: Recording) -> Outcome:
         content_hash = _hash(claim.path)
@@ -216,7 +254,8 @@ class Intake:
             started = first
         duration_s = entries[-1].at_s
         audio = self._office.recordings / f"{call_id}.flac"
-        _write_flac(recording, audio)
+        rate, n_channels = recording.rate, recording.n_channels
+        write_flac(audio, rate, n_channels, recording.blocks())
         peaks_of(audio)  # Hours of audio open at once then.
         call = NewCall(
             started,
@@ -224,8 +263,12 @@ class Intake:
             "pcm_s16le",
             recording.rate,
         )
-        with suppress(StoreError):  # An earlier run got as far as this, no further.
+        try:
             self._office.store.add_finished(call, entries)
+        except StoreUnavailableError:
+            raise
+        except StoreError:
+            pass  # An earlier run got as far as this, no further.
         self._put_facts(call_id, claim, content_hash)
         self._office.index.add(call_id)
         work_s = time.perf_counter() - began
@@ -298,30 +341,8 @@ def _started(
 
 
 def _hash(path: Path) -> str:
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while data := file.read(_BLOCK_BYTES):
-            found.update(data)
-    return found.hexdigest()
-
-
-def _write_flac(recording: Recording, target: Path) -> None:
-    """Keep the audio as 16-bit FLAC at its own rate; whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".flac.part")
     try:
-        with soundfile.SoundFile(
-            partial,
-            "w",
-            samplerate=recording.rate,
-            channels=recording.n_channels,
-            format="FLAC",
-            subtype="PCM_16",
-        ) as file:
-            for block in recording.blocks():
-                scaled = np.rint(block * FULL_SCALE)
-                limits = (-FULL_SCALE, FULL_SCALE - 1)
-                file.write(np.clip(scaled, *limits).astype(np.int16))
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise RecordingError(f"{path.name}: {error.strerror}") from error

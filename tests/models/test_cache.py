@@ -106,3 +106,34 @@ def test_folder_that_cannot_be_written_is_named(
 
     with pytest.raises(WeightsError, match="cannot write weights"):
         cache.store("some-model", Path.touch)
+
+
+def folder_of(**contents: bytes) -> Path:
+    def write(path: Path) -> None:
+        path.mkdir()
+        for name, data in contents.items():
+            (path / name).write_bytes(data)
+
+    return cache.store("tiny", write, cache.Kind.FOLDER)
+
+
+def test_a_folder_is_named_after_all_its_files(folder: Path) -> None:
+    first = folder_of(a=b"1", b=b"2")
+    again = folder_of(b=b"2", a=b"1")
+    other = folder_of(a=b"2", b=b"1")
+
+    assert first == again
+    assert first != other
+    assert sorted(folder.iterdir()) == sorted((first, other))
+    assert (first / "b").read_bytes() == b"2"
+    assert cache.intact("tiny", cache.Kind.FOLDER) in {first, other}
+
+
+def test_a_folder_with_a_changed_file_is_removed(folder: Path) -> None:
+    (folder_of(a=b"1") / "a").write_bytes(b"X")
+
+    found = cache.intact("tiny", cache.Kind.FOLDER)
+    cache.remove_broken("tiny")
+
+    assert found is None
+    assert list(folder.iterdir()) == []

@@ -62,20 +62,3 @@ def test_the_packaged_weights_feed_it_and_damage_is_noticed(
 def test_a_missing_model_is_one_clear_error() -> None:
     with pytest.raises(WeightsError, match="faster-whisper has no model 'nowhere'"):
         model_folder("some/nowhere")
-
-
-@pytest.mark.unit
-def test_a_folder_appears_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-
-    first = cache.store_folder("tiny", {"a": b"1", "b": b"2"})
-    again = cache.store_folder("tiny", {"b": b"2", "a": b"1"})
-    other = cache.store_folder("tiny", {"a": b"2", "b": b"1"})
-
-    assert first == again
-    assert cache.intact_folder("tiny") in {first, other}
-    assert first != other
-    assert (first / "b").read_bytes() == b"2"
-    assert not list(first.parent.glob(".tiny-*"))

@@ -177,6 +177,61 @@ def test_a_broken_file_says_why_and_holds_up_nothing(
     assert office.imports.all()[0].counts["failed"] == 3
 
 
+def test_a_file_waits_with_the_reason_while_nothing_can_be_written(
+    office: Office, tmp_path: Path
+) -> None:
+    job_id = begin(office, recording(tmp_path / "in" / "a.wav"))
+    office.recordings.write_text("in the way")
+
+    with pytest.raises(OSError, match="exists"):
+        intake(office).work([job_id])
+    (waiting,) = office.imports.files(job_id)
+    office.recordings.unlink()
+    intake(office).work([job_id])
+
+    assert (waiting.state, waiting.reason) == ("waiting", "File exists")
+    (done,) = office.imports.files(job_id)
+    assert (done.state, done.reason) == ("done", "")
+
+
+def test_a_file_that_breaks_what_listens_holds_up_no_other(
+    office: Office, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recording(tmp_path / "in" / "a.wav", seconds=20)
+    recording(tmp_path / "in" / "b.wav", seed=2)
+    job_id = begin(office, tmp_path / "in")
+
+    class Brittle(Counting):
+        def transcribe(
+            self, pcm: NDArray[np.float32], language: str | None
+        ) -> Transcript:
+            if len(pcm) > 16000 * 4:
+                raise ZeroDivisionError
+            return super().transcribe(pcm, language)
+
+    intake(office, models=Brittle()).work([job_id])
+
+    assert states(office, job_id) == {"a.wav": "failed", "b.wav": "done"}
+    reason = office.imports.files(job_id)[0].reason
+    assert reason.startswith("a.wav: could not be worked through (ZeroDivisionError)")
+    assert "broke the import" in caplog.text
+
+
+def test_names_in_any_script_and_with_spaces_are_taken_in(
+    office: Office, tmp_path: Path
+) -> None:
+    folder = tmp_path / "录音 二〇二六" / "华东 组"
+    recording(folder / "客户 投诉 1.wav")
+    (folder / "calls.csv").write_text("file,team\n客户 投诉 1.wav,华东组\n", "utf-8")
+
+    job_id = begin(office, tmp_path / "录音 二〇二六")
+    intake(office).work([job_id])
+
+    assert states(office, job_id) == {"客户 投诉 1.wav": "done"}
+    (call,) = Search(office.store.engine).find(SearchQuery(teams=("华东组",))).calls
+    assert call.source == "import"
+
+
 def test_a_recording_of_more_than_four_hours_is_refused(
     office: Office, tmp_path: Path
 ) -> None:
@@ -200,7 +255,7 @@ def test_a_worker_that_is_stopped_leaves_nothing_half_done(
 
     assert states(office, job_id) == {"a.wav": "waiting"}
     assert office.store.calls(live=False, limit=9) == []
-    assert not office.recordings.exists()
+    assert list(office.recordings.iterdir()) == []
     assert intake(office, "w2").work([job_id]) == 1
     assert states(office, job_id) == {"a.wav": "done"}
 
@@ -321,15 +376,20 @@ def test_progress_is_counted_in_files_and_in_bytes(
         ("file,language\na.wav,fr\n", "en or zh"),
         ("file,started_at\na.wav,yesterday\n", "started_at"),
         ("file,customer\na.wav,top\n", "left or right"),
+        ("file,team,team\na.wav,North,South\n", "column team is there twice"),
+        ("file\nmon/a.wav\n\ntue/a.wav\n", "line 4: a.wav has a line already"),
+        ("file,team\na.wav,North,South\n", "line 2: 3 cells for 2 columns"),
+        ("file,team\n,North\n", "line 2: the name of the file is missing"),
+        ('file,team\na.wav,"' + "x" * 200_000, "line 2: field larger"),
     ],
 )
 def test_a_wrong_table_says_where(text: str, complaint: str) -> None:
     with pytest.raises(IntakeError, match=complaint):
-        read_call_table(text)
+        read_call_table(text.encode())
 
 
 def test_a_table_is_matched_by_file_name_alone() -> None:
-    table = read_call_table("\ufefffile,team\nC:\\calls\\a.wav,North\n")
+    table = read_call_table("\ufefffile,team\nC:\\calls\\a.wav,North\n".encode())
 
     assert table == {"a.wav": FileFacts(team="North")}
 

@@ -184,6 +184,7 @@ export interface DeskMessages {
     readonly language: string;
     readonly detect: string;
     readonly textOnly: string;
+    readonly noRecordings: string;
     readonly uploading: (done: string, total: string) => string;
     readonly none: string;
     readonly states: Record<'running' | 'paused' | 'done', string>;
@@ -426,6 +427,7 @@ export const deskEn: DeskMessages = {
     language: 'Language',
     detect: 'Detect',
     textOnly: 'Words only, no voice analysis',
+    noRecordings: 'There is no recording among these files.',
     uploading: (done, total) => `Uploading: ${done} of ${total} files`,
     none: 'No imports yet',
     states: { running: 'Running', paused: 'Paused', done: 'Done' },
