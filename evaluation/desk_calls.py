@@ -151,9 +151,19 @@ def made_calls(
 
 
 def made_call(
-    rng: random.Random, number: int, words: WordReader | None = None
+    rng: random.Random,
+    number: int,
+    words: WordReader | None = None,
+    n_turns: int | None = None,
 ) -> MadeCall:
-    """Return one call, of a few minutes, in one of the two languages."""
+    """Return one call in one of the two languages.
+
+    Args:
+        rng: decides what happens in it.
+        number: names it.
+        words: reads the customer's lines, see `read_lines`.
+        n_turns: how often both speak; by default for a few minutes.
+    """
     language = rng.choice(_LANGUAGES)
     agent = rng.randrange(_AGENTS)
     began = FIRST_DAY + timedelta(seconds=rng.uniform(0, _DAYS * 86_400))
@@ -171,7 +181,7 @@ def made_call(
     temper = rng.betavariate(1.2, 2.0)
     making = _Making(rng, language, temper, read_lines(words))
     making.add(0.0, started)
-    n_turns = rng.randint(8, 40)
+    n_turns = n_turns or rng.randint(8, 40)
     for turn in range(n_turns):
         _speak_customer(making, _heat(turn / n_turns, making.temper))
         _speak_agent(making, turn, n_turns)

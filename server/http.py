@@ -1,7 +1,8 @@
 """Pages, the screens' feed and the HTTP interface. docs/protocol.md has the list."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
@@ -19,6 +20,7 @@ from starlette.websockets import WebSocketDisconnect
 from models.ports import WordTimes
 from server.calls import LiveCalls
 from server.config import ServiceSettings
+from server.events import LogEntry
 from server.health_http import health_routes
 from server.listen import listening
 from server.live_actions import live_actions
@@ -177,7 +179,7 @@ def _add_calls(
         *,
         unredacted: bool = False,
         whole: bool = False,
-    ) -> list[dict[str, Any]]:
+    ) -> Response:
         await _known(storage, call_id)
         read = storage.whole_log if whole else storage.entries
         log = await read(call_id)
@@ -185,8 +187,9 @@ def _add_calls(
             await access.record_unredacted(viewer, Action.VIEW_UNREDACTED, call_id)
         else:
             await access.record_look(viewer, Action.VIEW, call_id)
-            log = await asyncio.to_thread(redacted_entries, log)
-        return [entry_to_json(entry) for entry in log]
+        # A call of hours has megabytes: nothing of it is done in the event loop.
+        content = await asyncio.to_thread(_as_json, log, redact=not unredacted)
+        return Response(content, media_type="application/json")
 
     @app.get("/v1/calls/{call_id}/audio")
     async def audio(
@@ -200,13 +203,22 @@ def _add_calls(
             await access.record_unredacted(viewer, Action.LISTEN_UNREDACTED, call_id)
             path = recordings.original(call_id)
         else:
-            log = await storage.entries(call_id)
-            path = await asyncio.to_thread(recordings.covered, call_id, log)
+            # A player asks for a recording piece by piece.
+            seq = await storage.read_seq(call_id)
+            path = await asyncio.to_thread(recordings.known, call_id, seq)
+            if path is None:
+                log = await storage.entries(call_id)
+                path = await asyncio.to_thread(recordings.covered, call_id, log)
         if path is None:
             raise HTTPException(404, "this call has no finished recording")
         if not unredacted:
             await access.record_look(viewer, Action.LISTEN, call_id)
         return FileResponse(path, media_type="audio/flac")
+
+
+def _as_json(log: Sequence[LogEntry], *, redact: bool) -> bytes:
+    shown = redacted_entries(log) if redact else log
+    return json.dumps([entry_to_json(entry) for entry in shown]).encode()
 
 
 async def _known(storage: Storage, call_id: str) -> CallSummary:

@@ -81,6 +81,10 @@ class Storage:
         """See `Store.last_seq`; comes after every write that was asked for before."""
         return await self._do(lambda: self._store.last_seq(call_id))
 
+    async def read_seq(self, call_id: str) -> int:
+        """See `Store.last_seq`; of what is written now."""
+        return await self._read(lambda: self._store.last_seq(call_id))
+
     async def probe(self) -> None:
         """See `Store.probe`."""
         await self._do(self._store.probe)

@@ -20,7 +20,7 @@ from models.errors import InferenceError
 from models.ports import Spoken, Transcript, VoiceReading, transcribe_one
 from server.desk.again import Again
 from server.desk.errors import IntakeError, Stopped
-from server.desk.imports import ImportOptions, Imports, NewFile
+from server.desk.imports import NOBODY, ImportOptions, Imports, NewFile
 from server.desk.intake import Intake, Office, find_recordings
 from server.engine import Engine, Urgency
 from server.errors import StoreError
@@ -32,7 +32,6 @@ _T = TypeVar("_T")
 
 _LOOK_EVERY_S = 2.0
 _NICE = 15
-_WATCHED = "watched folder"
 _FAILED = "the model could not run on this input"
 
 
@@ -203,8 +202,9 @@ class _Watch:
 
     def _job(self) -> str:
         if not self._job_id:
-            name = f"{_WATCHED}: {self._folder.name}"
-            self._job_id = self._imports.create(name, "calmline", ImportOptions())
+            self._job_id = self._imports.create(
+                self._folder.name, NOBODY, ImportOptions()
+            )
         return self._job_id
 
     def _is_new(self, file: NewFile) -> bool:

@@ -20,6 +20,9 @@ from server.desk.call_table import FACTS, FileFacts
 from server.desk.errors import StateError, UnknownError
 from server.desk.tables import files, jobs
 
+NOBODY = ""
+"""Who began the import of the watched folder."""
+
 STALE_S = 60.0
 """Without a heartbeat for so long, a worker counts as gone."""
 

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
+
+from audio.codec import FULL_SCALE
 
 PEAKS = 2400
 """Steps of the picture, a few for each of its pixels."""
@@ -59,18 +62,22 @@ def read_peaks(path: Path, n_peaks: int = PEAKS) -> Peaks:
     with soundfile.SoundFile(path) as file:
         total = max(1, file.frames)
         step = max(1, -(-total // n_peaks))
-        highest: list[np.ndarray] = []
+        highest: list[NDArray[np.int32]] = []
         block = max(step, _BLOCK_SAMPLES // step * step)
-        while len(pcm := file.read(block, dtype="float32", always_2d=True)):
-            short = -len(pcm) % step
-            if short:
-                pcm = np.pad(pcm, ((0, short), (0, 0)))
-            steps = np.abs(pcm).reshape(-1, step, pcm.shape[1])
-            highest.append(steps.max(axis=1))
-        found = np.concatenate(highest) if highest else np.zeros((1, file.channels))
+        while len(pcm := file.read(block, dtype="int16", always_2d=True)):
+            starts = np.arange(0, len(pcm), step)
+            above = np.maximum.reduceat(pcm, starts).astype(np.int32)
+            below = np.minimum.reduceat(pcm, starts).astype(np.int32)
+            highest.append(np.maximum(above, -below))
+        found = (
+            np.concatenate(highest)
+            if highest
+            else np.zeros((1, file.channels), np.int32)
+        )
         return Peaks(
             duration_s=total / file.samplerate,
             channels=[
-                [round(float(peak), 3) for peak in channel] for channel in found.T
+                [round(int(peak) / FULL_SCALE, 3) for peak in channel]
+                for channel in found.T
             ],
         )

@@ -130,25 +130,34 @@ class Search:
         terms = parse_terms(query.text)
         with self._engine.connect() as connection:
             conditions = _conditions(query, terms, connection.dialect.name)
-            total = connection.scalar(
-                sa.select(sa.func.count()).select_from(calls).where(*conditions)
-            )
+            number: sa.Select[tuple[int]] = sa.select(sa.func.count())
+            shown: list[sa.ColumnElement[bool]]
+            if terms:
+                # Words take time to read: once, for the number and for the page.
+                fit = sa.select(calls.c.id).where(*conditions).cte("fit")
+                number = number.select_from(fit)
+                shown = [calls.c.id.in_(sa.select(fit.c.id))]
+            else:
+                number = number.select_from(calls).where(*conditions)
+                shown = list(conditions)
             column = _SORTS[query.sort]
             order = sa.asc if query.ascending else sa.desc
             if query.cursor:
-                conditions.append(_after(Cursor.decode(query.cursor, query), column))
+                shown.append(_after(Cursor.decode(query.cursor, query), column))
             rows = connection.execute(
                 sa.select(*_SHOWN)
-                .where(*conditions)
+                .add_columns(number.scalar_subquery().label("total"))
+                .where(*shown)
                 .order_by(order(column), order(calls.c.id))
                 .limit(query.limit + 1)
             ).all()
+            total: int = rows[0].total if rows else connection.scalar(number) or 0
             page = rows[: query.limit]
             cursor = ""
             if len(rows) > len(page):
                 cursor = _cursor(query, page[-1]).encode()
             found = _with_details(connection, page, terms, query.said_by)
-        return Page(total or 0, found, cursor)
+        return Page(total, found, cursor)
 
     def ids(self, query: SearchQuery) -> list[str]:
         """Return the ids of every call that fits, in the order of the search."""
@@ -377,6 +386,9 @@ def _cursor(query: SearchQuery, last: sa.Row[tuple[object, ...]]) -> Cursor:
     return Cursor(query.sort, query.ascending, value, last.id)
 
 
+_WORKED_OUT = ("id", "started_at", "review_score", "curve", "total")
+
+
 def _with_details(
     connection: sa.Connection,
     rows: Sequence[sa.Row[tuple[object, ...]]],
@@ -397,7 +409,7 @@ def _with_details(
             **{
                 name: value
                 for name, value in row._mapping.items()  # noqa: SLF001 - SQLAlchemy's public name for it
-                if name not in ("id", "started_at", "review_score", "curve")
+                if name not in _WORKED_OUT
             },
             started_at=row.started_at.replace(tzinfo=UTC).isoformat(),
             review_score=row.review_score if row.review_score >= 0 else None,

@@ -8,6 +8,7 @@ an echo of the other.
 """
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,9 @@ _MOST_S = 30.0
 
 _EDGE_S = 0.3
 """How far over the utterance's own edges; the endpointer may have cut a sound."""
+
+_REMEMBERED = 256
+"""Calls whose covered recording is known without a look at the log."""
 
 _FIGURE, _HAN, _LETTER, _OTHER = 4.0, 3.0, 1.0, 0.5
 """Time that a sign takes, in letters."""
@@ -140,6 +144,12 @@ class RedactedRecordings:
         self._recordings = recordings
         self._folder = folder
         self._words = words
+        self._known: OrderedDict[tuple[str, int], Path] = OrderedDict()
+
+    def known(self, call_id: str, seq: int) -> Path | None:
+        """What `covered` gave for a log of `seq` entries, if that is still there."""
+        path = self._known.get((call_id, seq))
+        return path if path is not None and path.is_file() else None
 
     def original(self, call_id: str) -> Path | None:
         """The recording as it was made, None when there is none."""
@@ -156,6 +166,16 @@ class RedactedRecordings:
         original = self.original(call_id)
         if original is None:
             return None
+        path = self._covered(original, call_id, entries)
+        if entries:
+            self._known[call_id, entries[-1].seq] = path
+            while len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        return path
+
+    def _covered(
+        self, original: Path, call_id: str, entries: Sequence[LogEntry]
+    ) -> Path:
         stretches = hidden_stretches(entries)
         if not stretches:
             return original

@@ -80,13 +80,15 @@ async def service(
 
 
 @contextmanager
-def serving(folder: Path, models: Models | None = None) -> Iterator[Addresses]:
+def serving(
+    folder: Path, models: Models | None = None, **changes: Any
+) -> Iterator[Addresses]:
     """The same in a thread of its own, for tests that are not in a loop."""
     up: list[Addresses] = []
     ready, stop = threading.Event(), threading.Event()
 
     async def run() -> None:
-        async with service(folder, models) as addresses:
+        async with service(folder, models, **changes) as addresses:
             up.append(addresses)
             ready.set()
             await asyncio.to_thread(stop.wait)

@@ -1,19 +1,24 @@
 """The auditor's desk in a real browser: made calls, no models, both languages."""
 
+import random
 import re
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect
 
 from audio.events import SpeechEnded
 from evaluation.desk import fill
-from evaluation.desk_calls import MadeCall, made_calls
+from evaluation.desk_calls import MadeCall, made_call, made_calls
+from models.ports import Transcriber, Transcript
+from server.events import CallEnded, CallEndReason, LogEntry
 from server.store import Store
 from service_under_test import quick_models, serving, settings_in
 
@@ -23,12 +28,55 @@ RATE = 8000
 N_CALLS = 60
 
 
+LONG_S = 4 * 3600
+
+
 @dataclass
 class Desk:
-    """A service with made calls."""
+    """A service with made calls.
+
+    Attributes:
+        watched: a folder whose recordings are taken in by themselves.
+        words: cleared, no utterance is written down until it is set again.
+    """
 
     url: str
     calls: list[MadeCall]
+    watched: Path
+    words: threading.Event
+
+
+class Gated:
+    """A transcriber that waits at a gate."""
+
+    def __init__(self, gate: threading.Event, inner: Transcriber) -> None:
+        self._gate = gate
+        self._inner = inner
+
+    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
+        self._gate.wait(60)
+        return self._inner.transcribe(pcm, language)
+
+
+def long_call() -> MadeCall:
+    """A call of four hours, the longest that is taken."""
+    call = made_call(random.Random(5), 99_999, n_turns=1450)  # noqa: S311 - not for secrets
+    end = LogEntry(
+        len(call.entries), LONG_S, CallEnded(CallEndReason.COMPLETED, LONG_S)
+    )
+    before = [entry for entry in call.entries[:-1] if entry.at_s < LONG_S]
+    return replace(call, entries=(*before, replace(end, seq=len(before) + 1)))
+
+
+def write_long_audio(call: MadeCall, folder: Path) -> None:
+    """Silence, and noise in its last minute."""
+    minute = np.zeros((RATE * 60, 2), np.int16)
+    path = folder / f"{call.started.call_id}.flac"
+    with soundfile.SoundFile(path, "w", RATE, 2, "PCM_16") as file:
+        for _ in range(LONG_S // 60 - 1):
+            file.write(minute)
+        rng = np.random.default_rng(1)
+        file.write(rng.integers(-3000, 3000, minute.shape, np.int16))
 
 
 def write_audio(call: MadeCall, folder: Path) -> None:
@@ -54,14 +102,23 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     folder = tmp_path_factory.mktemp("desk")
     settings = settings_in(folder)
     settings.data_dir.mkdir()
-    calls = list(islice(made_calls(N_CALLS, seed=3), N_CALLS))
+    calls = [*islice(made_calls(N_CALLS, seed=3), N_CALLS - 1), long_call()]
     store = Store(settings.url)
     fill(store, iter(calls))
     store.close()
     for call in calls[:3]:
         write_audio(call, settings.recordings)
-    with serving(folder, quick_models("I want my money back")) as addresses:
-        yield Desk(addresses.http_url, calls)
+    write_long_audio(calls[-1], settings.recordings)
+    watched = folder / "收件 box"
+    watched.mkdir()
+    words = threading.Event()
+    words.set()
+    models = quick_models("I want my money back")
+    models = replace(models, transcriber=Gated(words, models.transcriber))
+    with serving(
+        folder, models, watch_dir=str(watched), watch_every_s=0.5
+    ) as addresses:
+        yield Desk(addresses.http_url, calls, watched, words)
 
 
 @pytest.fixture(params=["en", "zh"])
@@ -259,14 +316,114 @@ def test_a_sample_is_drawn_and_waits_for_its_reviewer(page: Page, desk: Desk) ->
     expect(page.get_by_test_id("agreement")).to_be_visible()
 
 
+def noise(path: Path, seconds: float = 3.0) -> Path:
+    """A recording that no other test has, with one utterance in it."""
+    pcm = np.zeros((round(RATE * seconds), 2), np.float32)
+    spoken = pcm[4000:-8000, 0]
+    spoken += 0.3 * np.random.default_rng().standard_normal(len(spoken))
+    soundfile.write(path, pcm, RATE)
+    return path
+
+
+def test_a_call_of_four_hours_is_seen_whole_and_heard_at_its_end(
+    page: Page, desk: Desk
+) -> None:
+    page.goto(f"{desk.url}/audit/made-99999")
+    expect(page.get_by_test_id("audit-play")).to_be_enabled(timeout=30_000)
+    position = page.get_by_test_id("audit-curve")
+    expect(position).to_have_attribute("aria-valuemax", str(LONG_S))
+
+    page.keyboard.press("End")
+    expect(position).to_have_attribute("aria-valuetext", "4:00:00")
+    page.keyboard.press("ArrowUp")
+    line = page.locator("[data-testid=transcript-line].playing")
+    expect(line).to_contain_text("3:59")
+    line.evaluate("line => line.parentElement.scrollIntoView({block: 'nearest'})")
+    expect(line).to_be_in_viewport()
+    page.get_by_test_id("audit-wave").scroll_into_view_if_needed()
+    box = page.get_by_test_id("audit-wave").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2)
+
+    expect(page.get_by_test_id("audit-play")).to_have_attribute("data-state", "playing")
+    # It is heard from there, a pixel being ten seconds, and goes on.
+    expect(position).to_have_attribute(
+        "aria-valuetext", re.compile(r"2:59:[45]\d|3:00:[01]\d")
+    )
+    began = position.get_attribute("aria-valuenow")
+    expect(position).not_to_have_attribute("aria-valuenow", began or "")
+    assert page.evaluate("performance.memory.usedJSHeapSize") < 150e6
+
+
+def test_a_watched_folder_is_taken_in_by_itself(
+    page: Page, desk: Desk, tmp_path: Path
+) -> None:
+    language = page.evaluate("navigator.language")
+    assert language
+    page.goto(f"{desk.url}/desk/import")
+    name = f"{tmp_path.name} 客户.wav"
+    noise(desk.watched / name)
+
+    job = page.locator("[data-testid=import-job][data-watched=true]")
+    job.get_by_test_id("import-show").click(timeout=30_000)
+
+    file = job.get_by_test_id("import-file").filter(has_text=name)
+    expect(file).to_have_attribute("data-state", "done", timeout=30_000)
+    file.get_by_role("link").click()
+    expect(page.get_by_test_id("audit-play")).to_be_enabled()
+
+
+def test_an_import_is_paused_and_gone_on_with(
+    page: Page, desk: Desk, tmp_path: Path
+) -> None:
+    page.goto(f"{desk.url}/desk/import")
+    recordings = [noise(tmp_path / f"{tmp_path.name}-{n}.wav") for n in range(2)]
+    job = page.get_by_test_id("import-job").filter(has_text=tmp_path.name)
+    files = job.get_by_test_id("import-file")
+    desk.words.clear()
+    try:
+        page.get_by_test_id("import-files").set_input_files(recordings)
+        job.get_by_test_id("import-show").click()
+        expect(files.first).to_have_attribute("data-state", "working")
+        job.get_by_test_id("import-pause").click()
+        expect(job).to_have_attribute("data-state", "paused")
+    finally:
+        desk.words.set()
+    # The file in work is finished or given back; the next is not begun.
+    expect(files.first).not_to_have_attribute("data-state", "working")
+    expect(files.last).to_have_attribute("data-state", "waiting")
+    job.get_by_test_id("import-resume").click()
+
+    expect(job).to_have_attribute("data-state", "done")
+    expect(job.locator("[data-testid=import-file][data-state=done]")).to_have_count(2)
+
+
+def test_what_is_no_recording_is_said_and_leaves_no_import(
+    page: Page, desk: Desk, tmp_path: Path
+) -> None:
+    page.goto(f"{desk.url}/desk/import")
+    (tmp_path / "notes.txt").write_text("no recording")
+    problems = page.get_by_test_id("import-problems")
+    page.get_by_test_id("import-files").set_input_files(tmp_path / "notes.txt")
+    expect(problems).to_be_visible()
+
+    noise(tmp_path / f"{tmp_path.name}.wav")
+    (tmp_path / "calls.csv").write_text("file,colour\n")
+    page.get_by_test_id("import-folder").set_input_files(tmp_path)
+
+    expect(problems).to_contain_text("colour")
+    expect(page.get_by_test_id("import-drop").get_by_role("progressbar")).to_have_count(
+        0
+    )
+    jobs = page.get_by_test_id("import-job").filter(has_text=tmp_path.name)
+    expect(jobs).to_have_count(0)
+
+
 def test_files_are_imported_and_broken_ones_say_why(
     page: Page, desk: Desk, tmp_path: Path
 ) -> None:
-    pcm = np.zeros((RATE * 3, 2), np.float32)
-    pcm[4000:16_000, 0] = 0.3 * np.random.default_rng().standard_normal(12_000)
     # A name of its own tells this import from that of the other language.
-    recording = tmp_path / f"{tmp_path.name}.wav"
-    soundfile.write(recording, pcm, RATE)
+    recording = noise(tmp_path / f"{tmp_path.name}.wav")
     (tmp_path / f"{tmp_path.name}.mp3").write_text("no audio")
 
     page.goto(f"{desk.url}/desk/import")

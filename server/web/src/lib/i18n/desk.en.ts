@@ -184,6 +184,7 @@ export interface DeskMessages {
     readonly language: string;
     readonly detect: string;
     readonly textOnly: string;
+    readonly watched: string;
     readonly noRecordings: string;
     readonly uploading: (done: string, total: string) => string;
     readonly none: string;
@@ -427,6 +428,7 @@ export const deskEn: DeskMessages = {
     language: 'Language',
     detect: 'Detect',
     textOnly: 'Words only, no voice analysis',
+    watched: 'Watched folder',
     noRecordings: 'There is no recording among these files.',
     uploading: (done, total) => `Uploading: ${done} of ${total} files`,
     none: 'No imports yet',

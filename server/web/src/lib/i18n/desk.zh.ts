@@ -224,6 +224,7 @@ export const deskZh: DeskMessages = {
     language: '语言',
     detect: '自动识别',
     textOnly: '只看文字，不分析声音',
+    watched: '受监视的文件夹',
     noRecordings: '这些文件里没有录音。',
     uploading: (done, total) => `正在上传：${done} / ${total} 个文件`,
     none: '还没有导入',
