@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,11 +27,19 @@ from audio.speakers import REACH_S, HeardFrame
 from models import diarisation_weights
 from models.speaker_encoder import (
     HOP_SAMPLES,
+    N_DIMENSIONS,
     SpeakerEncoder,
     load_speaker_encoder,
     spectrogram,
 )
-from models.voice_clusters import CountParams, count, grouped, means
+from models.voice_clusters import (
+    CountParams,
+    Parting,
+    PartingParams,
+    count,
+    grouped,
+    means,
+)
 
 if TYPE_CHECKING:
     from pyannote.audio.models.segmentation import PyanNet
@@ -55,12 +64,14 @@ class TrackingParams:
         ahead_s: audio that must follow a frame before it is given to somebody.
         most: voices that are told apart.
         counting: when two groups of voices are two people.
+        parting: how what parts two people is found.
     """
 
     step_frames: int = 30
     ahead_s: float = 0.5
     most: int = 3
     counting: CountParams = field(default_factory=CountParams)
+    parting: PartingParams = field(default_factory=PartingParams)
 
     def __post_init__(self) -> None:
         if self.most < 1:
@@ -114,6 +125,10 @@ class LiveTracker:
         self._voices: list[NDArray[np.float32]] = []
         self._seconds: list[float] = []
         self._whose: list[int] = []
+        self._differences: deque[tuple[NDArray[np.float32], float]] = deque(
+            maxlen=_MAX_ITEMS
+        )
+        self._parting = Parting.unknown(N_DIMENSIONS)
         self._n_speakers = 0
         self._holder: int | None = None
 
@@ -162,6 +177,8 @@ class LiveTracker:
         step_s = self._params.step_frames * FRAME_S
         for voice, seconds in described.values():
             self._remember(voice, min(seconds, step_s))
+        for (one, one_s), (other, other_s) in combinations(described.values(), 2):
+            self._differences.append((one - other, min(one_s, other_s)))
         if described:
             self._regroup()
         if not heard or not self._n_speakers:
@@ -243,7 +260,15 @@ class LiveTracker:
         self._n_speakers = count(
             voices, seconds, params.most, params.counting, max(1, self._n_speakers)
         )
-        groups = grouped(voices, seconds, self._n_speakers)
+        if self._differences:
+            differences, beside_s = zip(*self._differences, strict=True)
+            self._parting = Parting.of(
+                np.array(differences),
+                np.array(beside_s, np.float32),
+                self._params.parting,
+            )
+        stretched = self._parting.stretched(voices)
+        groups = grouped(stretched, seconds, self._n_speakers)
         self._n_speakers = max(int(groups.max()) + 1, self._n_speakers)
         shared = np.zeros((self._n_speakers, self._n_speakers))
         for group, name, length in zip(groups, self._whose, seconds, strict=True):
@@ -269,9 +294,11 @@ class LiveTracker:
             present = np.unique(whose)
             groups = np.searchsorted(present, whose)
             middle = means(
-                np.array(self._voices), np.array(self._seconds, np.float32), groups
+                self._parting.stretched(np.array(self._voices)),
+                np.array(self._seconds, np.float32),
+                groups,
             )
-            fit[present] = middle @ described[index][0]
+            fit[present] = middle @ self._parting.stretched(described[index][0])
             return fit
         for start, speakers in self._given:
             place = np.searchsorted(window.centres, start + FRAME_SAMPLES // 2)
