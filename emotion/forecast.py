@@ -15,7 +15,7 @@ class ForecastParams:
     """A logistic model of what comes next.
 
     The coefficients are fitted by `python -m evaluation fit_curve`: a flat score of
-    40 gives 0.56, a flat score of 20 gives 0.23.
+    40 gives 0.65, a flat score of 20 gives 0.27.
 
     Attributes:
         horizon_s: how far ahead it looks.
@@ -33,8 +33,8 @@ class ForecastParams:
     """
 
     horizon_s: float = 30.0
-    bias: float = -2.621
-    per_point: float = 0.0715
+    bias: float = -2.607
+    per_point: float = 0.0806
     per_slope: float = 0.05
     per_hostility: float = 0.5
     per_interruption: float = 0.1

@@ -22,9 +22,10 @@ SUSTAINED_OF: Final = 4
 class VoiceParams:
     """How voice readings become points of the score.
 
-    Fitted by `python -m evaluation fit_curve` to the shipped voice weights, except
-    `baseline_limit` and what concerns loudness, which are adopted. A reader on
-    another scale needs a fit of its own.
+    Fitted by `python -m evaluation fit_curve`; the baseline's numbers were then chosen
+    anew for the shipped voice weights (docs/evaluation.md, Calls), and
+    `baseline_limit` and what concerns loudness are adopted. A reader on another
+    scale needs a fit of its own.
 
     Attributes:
         neutral: anger probability of an average calm telephone voice.
@@ -54,10 +55,10 @@ class VoiceParams:
     """
 
     neutral: float = 0.02
-    baseline_readings: int = 8
+    baseline_readings: int = 16
     baseline_limit: float = 0.08
-    baseline_share: float = 0.9
-    prior_readings: int = 8
+    baseline_share: float = 0.98
+    prior_readings: int = 4
     smoothing: float = 0.9
     dead_zone: float = 2.0
     outright: float = 2.0

@@ -17,7 +17,13 @@ from evaluation.calls_audio import LineQuality, Rendered, render
 from evaluation.calls_cache import HeardCache
 from evaluation.calls_plan import Half, Kind, Plan, load_voices, make_plans
 from evaluation.calls_run import Heard, Listener, Signals
-from evaluation.calls_score import HOUR_S, Outcome, figures_of, outcome_of
+from evaluation.calls_score import (
+    HOUR_S,
+    Outcome,
+    compared,
+    figures_of,
+    outcome_of,
+)
 from evaluation.calls_truth import truth_of
 from evaluation.report import Figure, Report
 from models.ports import Transcript
@@ -95,6 +101,9 @@ def run(args: argparse.Namespace) -> Report:
         for signals in Signals
         for figure in figures_of(f"calls.{signals}", outcomes[signals])
     ]
+    for signals in (Signals.VOICE, Signals.WORDS):
+        prefix = f"calls.{signals}.cued_by_fused_too"
+        figures += compared(prefix, outcomes[signals], outcomes[Signals.FUSED])
     figures += shares.figures()
     return Report("calls", args.data.resolve().name, figures, notes_on(plans))
 

@@ -141,6 +141,48 @@ def middle(of_calls: Sequence[NDArray[np.float64]]) -> float:
     return float(np.median(joined)) if len(joined) else float("nan")
 
 
+def shared_delays_s(one: Outcome, other: Outcome) -> NDArray[np.float64]:
+    """Return the delays of the escalations of a call that two ways of listening cued.
+
+    Each way's own median is of what it caught: one that catches only what is plain
+    looks quick.
+
+    Returns:
+        Shape ``(n, 2)``: delay of the one and of the other.
+    """
+    pairs = [
+        (one.cue_of(each), other.cue_of(each), each.angry_s)
+        for each in one.truth.escalations
+    ]
+    found = [
+        (mine - angry_s, theirs - angry_s)
+        for mine, theirs, angry_s in pairs
+        if mine is not None and theirs is not None
+    ]
+    return np.array(found, np.float64).reshape(-1, 2)
+
+
+def compared(
+    prefix: str, ones: Sequence[Outcome], others: Sequence[Outcome]
+) -> list[Figure]:
+    """Return the median delays of two ways of listening, of what both cued."""
+    pairs = [
+        shared_delays_s(*both)
+        for both in zip(ones, others, strict=True)
+        if both[0].kind in ESCALATING
+    ]
+    figures = [
+        _figure(
+            f"{prefix}.{name}_delay_median_s",
+            "s",
+            [pair[:, column] for pair in pairs],
+            middle,
+        )
+        for column, name in enumerate(("its", "fused"))
+    ]
+    return [one for one in figures if not np.isnan(one.value)]
+
+
 def phase_counts(outcome: Outcome) -> NDArray[np.float64]:
     """Return what `phase_f1` needs of one call.
 

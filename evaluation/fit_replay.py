@@ -5,7 +5,7 @@ said, and when the call knew it, does not depend on the parameters that are fitt
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +92,17 @@ def recorded(
         elif isinstance(event, _INPUTS):
             inputs.append((entry.at_s, event))
     return Recorded(kind, duration_s, truth, tuple(inputs))
+
+
+def without_opening(call: Recorded) -> Recorded:
+    """Make of an escalating call one that is hostile from the first word.
+
+    Nothing is heard of the customer before the first escalation, and only that one is
+    known.
+    """
+    first = call.truth.escalations[0]
+    inputs = tuple(one for one in call.inputs if one[0] >= first.start_s)
+    return replace(call, inputs=inputs, truth=replace(call.truth, escalations=(first,)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -131,6 +131,7 @@ def _run(args: argparse.Namespace) -> Report:
         trained_on=tuple(sorted(corpora)),
         encoder=fingerprint(encoder),
         blocks=BLOCKS,
+        angry_share=round(float(heard.angry.mean()), 4),
     )
     held_out = held_out_logits(heard, card, recipe, groups)
     slope, offset = calibration(held_out, heard.angry)

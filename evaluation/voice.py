@@ -31,6 +31,7 @@ from models.voice_corpus import (
     sex_of,
     windows,
 )
+from models.voice_head import load_head
 from models.voice_scores import THRESHOLD, auc, calibration_error
 
 _N_TIMED = 40
@@ -94,6 +95,7 @@ def run(args: argparse.Namespace) -> Report:
     """
     rows = read_manifest(args.data, COLUMNS)
     reader = load_voice_reader(args.weights)
+    share = load_head(args.weights).card.angry_share or None
     corpora: dict[str, list[Scored]] = {}
     for row in rows:
         if args.corpora is None or row["corpus"] in args.corpora:
@@ -105,7 +107,7 @@ def run(args: argparse.Namespace) -> Report:
         "acted speech is not a call centre",
     ]
     for corpus, recordings in sorted(corpora.items()):
-        found, said = measure(corpus, recordings)
+        found, said = measure(corpus, recordings, share)
         figures += found
         notes += said
     figures.append(Figure("voice.reading_s", seconds_per_reading(reader), "s"))
@@ -129,9 +131,15 @@ def _scored(
 
 
 def measure(
-    corpus: str, recordings: Sequence[Scored]
+    corpus: str, recordings: Sequence[Scored], share: float | None = None
 ) -> tuple[list[Figure], list[str]]:
-    """Return the figures of one corpus, and notes on those that cannot be had."""
+    """Return the figures of one corpus, and notes on those that cannot be had.
+
+    Args:
+        corpus: its name.
+        recordings: all of its recordings.
+        share: of anger that the reader's probabilities were calibrated at.
+    """
     prefix = "voice." + re.sub(r"[^a-z0-9]+", "_", corpus.strip().lower())
     figures: list[Figure] = []
     notes: list[str] = []
@@ -148,7 +156,7 @@ def measure(
                 figures.append(_auc_figure(f"{name}.{kind}", chosen))
             else:
                 notes.append(f"{name}.{kind} needs angry and other recordings")
-    figures += _calibration(prefix, recordings)
+    figures += _calibration(prefix, recordings, share)
     return figures, notes
 
 
@@ -171,11 +179,16 @@ def _auc_figure(name: str, recordings: Sequence[Scored]) -> Figure:
     return Figure(name, value, "ratio", low, high)
 
 
-def _calibration(prefix: str, recordings: Sequence[Scored]) -> list[Figure]:
+def _calibration(
+    prefix: str, recordings: Sequence[Scored], share: float | None
+) -> list[Figure]:
     p = np.array([p for one in recordings for p in one.readings])
     angry = np.array([one.angry for one in recordings for _ in one.readings])
     neutral = np.array([one.neutral for one in recordings for _ in one.readings])
     figures = [Figure(f"{prefix}.ece", calibration_error(p, angry), "ratio")]
+    if share is not None:
+        error = calibration_error(p, angry, share)
+        figures.append(Figure(f"{prefix}.ece_same_share", error, "ratio"))
     groups = (("caught", angry), ("flagged", ~angry), ("flagged_neutral", neutral))
     for name, group in groups:
         if group.any():

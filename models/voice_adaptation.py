@@ -87,7 +87,9 @@ def adapt_to(folder: Path, head: VoiceHead, angry_share: float, seed: int) -> Ad
         )
     adapted = adapt(head, heard, angry_share, seed)
     trained_on = {*head.card.trained_on, *np.unique(heard.corpus).tolist()}
-    card = replace(head.card, trained_on=tuple(sorted(trained_on)))
+    card = replace(
+        head.card, trained_on=tuple(sorted(trained_on)), angry_share=angry_share
+    )
     return replace(adapted, head=replace(adapted.head, card=card))
 
 

@@ -38,6 +38,8 @@ class Card:
         trained_on: corpora.
         encoder: fingerprint of the encoder whose output it takes.
         blocks: after which blocks of the encoder the output is taken.
+        angry_share: of the windows that the calibration was fitted to; a probability
+            is honest where anger is as frequent. 0 in files that do not say.
         checksum: SHA-256 of the arrays; filled in when the file is written.
     """
 
@@ -47,6 +49,7 @@ class Card:
     trained_on: tuple[str, ...]
     encoder: str
     blocks: tuple[int, ...]
+    angry_share: float = 0.0
     checksum: str = ""
 
 

@@ -26,17 +26,29 @@ def auc(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
 
 
 def calibration_error(
-    probability: NDArray[np.float64], positive: NDArray[np.bool_]
+    probability: NDArray[np.float64],
+    positive: NDArray[np.bool_],
+    share: float | None = None,
 ) -> float:
     """Return the expected calibration error over bins of equal width.
 
+    Args:
+        probability: shape ``(n,)``.
+        positive: what was true, shape ``(n,)``.
+        share: of positives, in (0, 1), that both classes are weighed to; None takes
+            them as often as they come. A probability is honest for one share alone,
+            the one that it was calibrated at.
+
     Source: Guo et al. (2017), On Calibration of Modern Neural Networks, eq. 3.
     """
+    weight = np.ones(len(probability))
+    if share is not None and 0 < positive.sum() < len(positive):
+        found = positive.mean()
+        weight = np.where(positive, share / found, (1 - share) / (1 - found))
     bins = np.minimum((probability * N_BINS).astype(int), N_BINS - 1)
-    gaps = [
-        abs(float((probability - positive)[bins == one].sum())) for one in range(N_BINS)
-    ]
-    return sum(gaps) / len(probability)
+    missed = weight * (probability - positive)
+    gaps = [abs(float(missed[bins == one].sum())) for one in range(N_BINS)]
+    return sum(gaps) / float(weight.sum())
 
 
 def of_recordings(

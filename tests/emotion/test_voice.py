@@ -66,12 +66,14 @@ def test_somebody_who_calls_in_angry_is_heard() -> None:
 
 
 def test_a_naturally_sharp_voice_is_compared_with_its_own_opening() -> None:
-    sharp = heard(*[0.2] * 8, *[0.6] * 6)
-    soft = heard(*[0.03] * 8, *[0.6] * 6)
+    opening = VoiceParams().baseline_readings
+    sharp = heard(*[0.2] * opening, *[0.6] * 6)
+    soft = heard(*[0.03] * opening, *[0.6] * 6)
 
+    at_s = float(opening + 6)
     assert (
-        points(sharp.evidence(14.0))["voice_anger"]
-        < (points(soft.evidence(14.0))["voice_anger"])
+        points(sharp.evidence(at_s))["voice_anger"]
+        < points(soft.evidence(at_s))["voice_anger"]
     )
 
 

@@ -27,7 +27,13 @@ from evaluation.fit_curve import (
     loss,
     search,
 )
-from evaluation.fit_replay import Followed, Recorded, follow, recorded
+from evaluation.fit_replay import (
+    Followed,
+    Recorded,
+    follow,
+    recorded,
+    without_opening,
+)
 from models.ports import Transcript, VoiceReading
 from server.engine import Models
 from server.events import LogEntry
@@ -163,7 +169,8 @@ def test_misses_weigh_more_than_delays_and_delays_more_than_nothing() -> None:
     late = replace(good, armed=((33.0, "c1"),))
     missed = replace(good, armed=())
 
-    assert loss([good]) < loss([late]) < loss([missed])
+    assert loss([good], []) < loss([late], []) < loss([missed], [])
+    assert loss([good], [good]) < loss([good], [missed])
 
 
 def test_false_cues_count_against_a_set() -> None:
@@ -180,7 +187,18 @@ def test_false_cues_count_against_a_set() -> None:
     )
     alarmed = replace(calm, armed=((5.0, "c1"),))
 
-    assert loss([good, calm]) < loss([good, alarmed])
+    assert loss([good, calm], []) < loss([good, alarmed], [])
+
+
+def test_an_escalation_can_be_heard_without_its_calm_opening() -> None:
+    call, _ = played()
+    first = call.truth.escalations[0]
+
+    cut = without_opening(call)
+
+    assert cut.truth.escalations == (first,)
+    assert call.inputs[0][0] < first.start_s <= cut.inputs[0][0]
+    assert cut.inputs == call.inputs[-len(cut.inputs) :]
 
 
 def test_the_search_is_the_same_each_time_and_keeps_the_promises() -> None:

@@ -53,6 +53,16 @@ def test_a_corpus_without_neutral_leaves_its_figure_out_and_says_so() -> None:
     assert notes == ["voice.x.auc_vs_neutral needs angry and other recordings"]
 
 
+def test_calibration_is_also_told_for_the_share_of_anger_that_weights_expect() -> None:
+    recordings = [scored(0.5, angry=True), scored(0.5, angry=True), scored(0.5)]
+
+    figures, _ = measure("x", recordings, share=0.5)
+
+    values = {figure.name: figure.value for figure in figures}
+    assert values["voice.x.ece"] == pytest.approx(1 / 6)
+    assert values["voice.x.ece_same_share"] == pytest.approx(0)
+
+
 def test_intervals_come_from_speakers_and_need_more_than_one() -> None:
     one = [scored(0.9, angry=True), scored(0.1)]
     two = [*one, scored(0.3, angry=True, speaker="b"), scored(0.6, speaker="b")]
