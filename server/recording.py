@@ -59,7 +59,7 @@ class Recording:
             return
         n_samples = 0
         try:
-            with av.open(str(self.path)) as container:
+            with av.open(str(self.path), metadata_errors="ignore") as container:
                 stream = container.streams.audio[0]
                 exact = stream.codec_context.name.startswith(_LOSSLESS)
                 for frame in container.decode(stream):
@@ -107,7 +107,7 @@ def open_recording(path: Path) -> Recording:
     if path.suffix.lower() in _RAW:
         return Recording(path, 8000, 1, n_bytes / 8000)
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="ignore") as container:
             if not container.streams.audio:
                 raise RecordingError(f"{path.name}: there is no audio in it")
             stream = container.streams.audio[0]

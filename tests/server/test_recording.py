@@ -145,3 +145,15 @@ def test_a_recording_with_three_channels_is_refused(tmp_path: Path) -> None:
         file.writeframes(b"\0" * 600)
 
     assert "got 3" in refused(tmp_path / "a.wav")
+
+
+def test_a_title_in_another_encoding_keeps_no_recording_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(1.0, 8000, 2), 8000)
+    title = "客户投诉".encode("gb18030")
+    info = b"INFO" + b"INAM" + len(title).to_bytes(4, "little") + title
+    whole = path.read_bytes() + b"LIST" + len(info).to_bytes(4, "little") + info
+    size = (len(whole) - 8).to_bytes(4, "little")
+    path.write_bytes(whole[:4] + size + whole[8:])
+
+    assert len(read(path)) == 8000
