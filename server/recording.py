@@ -71,6 +71,8 @@ class Recording:
                 f"{self.path.name}: damaged after {n_samples / self.rate:.1f} s "
                 f"({error.strerror})"
             ) from error
+        if n_samples == 0:
+            raise RecordingError(f"{self.path.name}: there is no audio in it")
         missing_s = (self.duration_s or 0.0) - n_samples / self.rate
         if exact and missing_s > 1 / self.rate:
             raise RecordingError(

@@ -157,3 +157,10 @@ def test_a_title_in_another_encoding_keeps_no_recording_out(tmp_path: Path) -> N
     path.write_bytes(whole[:4] + size + whole[8:])
 
     assert len(read(path)) == 8000
+
+
+def test_a_recording_without_a_single_sample_is_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(0.0, 8000, 2), 8000)
+
+    with pytest.raises(RecordingError, match=r"a\.wav: there is no audio in it"):
+        read(tmp_path / "a.wav")
