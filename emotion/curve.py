@@ -110,6 +110,10 @@ class HostilityCurve:
         """Take what the customer said."""
         self._words.feed(reading)
 
+    def feed_words_so_far(self, reading: WordReading) -> None:
+        """Take unfinished words; what is read next takes their place."""
+        self._words.feed_so_far(reading)
+
     def feed_turns(self, event: TurnTakingEvent) -> None:
         """Take how the turns went; only the customer's behaviour counts."""
         self._behaviour.feed_turns(event)

@@ -73,6 +73,11 @@ class Customer:
         self._forecaster.feed_words(replace(weighed, hostility=believed))
         return self._kind.feed(reading)
 
+    def feed_words_so_far(self, reading: WordReading) -> None:
+        """Take unfinished words; what is read next takes their place."""
+        self._curve.feed_words_so_far(reading)
+        self._forecaster.feed_words_so_far(reading)
+
     def feed_utterance(self, utterance: Utterance) -> None:
         """Take the words themselves, before `feed_words` takes what they count for."""
         self._latest = utterance

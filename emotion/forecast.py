@@ -72,6 +72,7 @@ class Forecaster:
         self._params = params
         self._points: deque[HostilityPoint] = deque()
         self._words: deque[WordReading] = deque()
+        self._so_far: WordReading | None = None
         self._interruptions: deque[float] = deque()
         self._told: float | None = None
         self._outlook = Outlook(0.0, 0.0, 0.0, 0)
@@ -84,6 +85,11 @@ class Forecaster:
     def feed_words(self, reading: WordReading) -> None:
         """Take what the customer said."""
         self._words.append(reading)
+        self._so_far = None
+
+    def feed_words_so_far(self, reading: WordReading) -> None:
+        """Take what the customer is saying; the next reading replaces it."""
+        self._so_far = reading
 
     def feed_turns(self, event: TurnTakingEvent) -> None:
         """Take how the turns went; only the customer's behaviour counts."""
@@ -120,6 +126,8 @@ class Forecaster:
             self._points.popleft()
         while self._words and self._words[0].end_s < now_s - params.recent_s:
             self._words.popleft()
+        if self._so_far and self._so_far.end_s < now_s - params.recent_s:
+            self._so_far = None
         while self._interruptions and self._interruptions[0] < now_s - params.recent_s:
             self._interruptions.popleft()
 
@@ -127,7 +135,8 @@ class Forecaster:
         first = self._points[0]
         elapsed_s = point.at_s - first.at_s
         slope = (point.score - first.score) / elapsed_s if elapsed_s else 0.0
-        hostility = max((reading.hostility for reading in self._words), default=0.0)
+        words = [*self._words, *([self._so_far] if self._so_far else ())]
+        hostility = max((reading.hostility for reading in words), default=0.0)
         return Outlook(
             point.score, slope, max(0.0, hostility), len(self._interruptions)
         )

@@ -135,11 +135,13 @@ class WordTrail:
         self._params = params
         self._hostile: list[_Said] = []
         self._calming: list[_Said] = []
+        self._so_far: list[_Said] = []
         self._last_s: float | None = None
 
     def feed(self, reading: WordReading) -> None:
         """Take the reading of one utterance of the customer."""
         self._last_s = reading.end_s
+        self._so_far = []
         hostility = self._params.believed(reading)
         if hostility > 0:
             self._hostile += _share_out(reading, hostility)
@@ -152,6 +154,12 @@ class WordTrail:
             said = _Said(sign, len(kind), kindness, reading.start_s, reading.end_s)
             self._calming.append(said)
 
+    def feed_so_far(self, reading: WordReading) -> None:
+        """Take the reading of an utterance that goes on; the next one replaces it."""
+        self._last_s = reading.end_s
+        hostility = self._params.believed(reading)
+        self._so_far = _share_out(reading, hostility) if hostility > 0 else []
+
     def fade(self, seconds: float, *, speaking: bool) -> None:
         """Let time pass.
 
@@ -163,7 +171,9 @@ class WordTrail:
         half_life_s = (
             params.half_life_speaking_s if speaking else params.half_life_silent_s
         )
-        self._hostile = _scaled(self._hostile, 0.5 ** (seconds / half_life_s))
+        left = 0.5 ** (seconds / half_life_s)
+        self._hostile = _scaled(self._hostile, left)
+        self._so_far = _scaled(self._so_far, left)
         self._calming = _scaled(
             self._calming, 0.5 ** (seconds / params.calming_half_life_s)
         )
@@ -180,12 +190,14 @@ class WordTrail:
     @property
     def hostility(self) -> float:
         """How much of hostile words is left, in [0, 1]."""
-        return _any_of(said.left for said in self._hostile)
+        return _any_of(said.left for said in (*self._hostile, *self._so_far))
 
     def evidence(self) -> list[Evidence]:
         """What the words account for now, in points; calming ones negative."""
         return [
-            *_points(self._hostile, self.hostility * self._params.points),
+            *_points(
+                [*self._hostile, *self._so_far], self.hostility * self._params.points
+            ),
             *_points(self._calming, -self.kindness * self._params.calming_points),
         ]
 

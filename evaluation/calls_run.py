@@ -87,6 +87,13 @@ class ScriptedTranscriber:
         joint = "" if self._language == "zh" else " "
         return Transcript(joint.join(words), self._language, 1.0, 1.0)
 
+    def transcribe_so_far(self, segment: Segment) -> Transcript:
+        """Return the words of a segment that still grows; they are not used up."""
+        given = self._given.copy()
+        transcript = self.transcribe(segment)
+        self._given = given
+        return transcript
+
     def _words(self, number: int, segment: Segment) -> list[str]:
         one = self._utterances[number]
         words = list(one.text) if self._language == "zh" else one.text.split()
@@ -163,7 +170,10 @@ class _Answerer:
                 case LogEntry():
                     yield output
                 case TranscribeRequest(request_id=request_id, segment=segment):
-                    words = self.transcriber.transcribe(segment)
+                    if output.unfinished:
+                        words = self.transcriber.transcribe_so_far(segment)
+                    else:
+                        words = self.transcriber.transcribe(segment)
                     todo += self.call.receive_transcript(request_id, words)
                 case VoiceRequest(request_id=request_id, window=window):
                     reading = self._read(window)

@@ -35,9 +35,9 @@ from audio.turn_taking import TurnTaking, TurnTakingParams
 from audio.windows import CustomerWindows, WindowParams
 from emotion.backchannel import is_backchannel
 from emotion.customer import Customer, EmotionParams
-from emotion.events import HostilityPoint, Phase
-from emotion.manner import Utterance
-from emotion.words import WordReader
+from emotion.events import HostilityPoint, Phase, WordReading
+from emotion.manner import Utterance, count_units
+from emotion.words import SHOWN, WordReader
 from models.ports import SpeechDetector, Transcript, VoiceReading
 from server.controls import (
     AcknowledgeAlert,
@@ -65,6 +65,7 @@ from server.events import (
     Recovered,
     TranscriptFinal,
     WordsRead,
+    WordsSoFar,
 )
 from server.language import LanguageVote
 
@@ -81,6 +82,8 @@ class CallParams:
         voice_latency_s: call time from the end of a window to its reading.
         partial_after_s: speech after which unfinished words are asked for, and
             again each time as much has been added.
+        tense_score: score of the curve from which on the customer's unfinished words
+            count (docs/adr/0006); below it they are only shown.
         sparse_hop_s: speech between two voice readings while the service has more
             to do than it can (`Degradation.VOICE_SPARSE`).
     """
@@ -88,6 +91,7 @@ class CallParams:
     words_latency_s: float = 0.5
     voice_latency_s: float = 0.25
     partial_after_s: float = 2.0
+    tense_score: float = 10.0
     sparse_hop_s: float = 3.0
     cross_talk: CrossTalkParams = field(default_factory=CrossTalkParams)
     endpointer: EndpointerParams = field(default_factory=EndpointerParams)
@@ -107,12 +111,24 @@ class CallParams:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TranscribeRequest:
-    """The call wants the words of a segment; answer with `receive_transcript`."""
+    """The call wants the words of a segment; answer with `receive_transcript`.
+
+    Attributes:
+        request_id: which answer it is.
+        utterance_id: of the utterance; empty where it is not over yet.
+        segment: what was said.
+        language: that it is in; None: find out.
+    """
 
     request_id: int
     utterance_id: str
     segment: Segment
     language: str | None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the speech goes on: the words so far are wanted."""
+        return not self.utterance_id
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -310,9 +326,21 @@ class Call:
         self, request_id: int, transcript: Transcript | None
     ) -> list[Output]:
         """Take the answer to a `TranscribeRequest`; None: the model failed."""
-        pending, utterance = self._utterances.pop(request_id)
+        pending, utterance = self._utterances[request_id]
+        if not utterance.utterance_id:
+            reading = self._read_so_far(utterance.segment, transcript)
+            return self.receive_so_far(request_id, reading)
+        del self._utterances[request_id]
         kept = None if transcript is None else _kept_words(transcript)
         pending.apply = partial(self._hear_words, utterance, kept)
+        return self._digest()
+
+    def receive_so_far(
+        self, request_id: int, reading: WordReading | None
+    ) -> list[Output]:
+        """Take what unfinished words were read as, from a log; None: nothing told."""
+        pending, _ = self._utterances.pop(request_id)
+        pending.apply = partial(self._hear_words_so_far, reading)
         return self._digest()
 
     def receive_voice(
@@ -450,14 +478,16 @@ class Call:
 
     def _ask_words(self, segment: Segment) -> None:
         self._n_utterances += 1
+        self._transcribe(_Utterance(f"u{self._n_utterances}", segment))
+
+    def _transcribe(self, utterance: _Utterance) -> None:
         pending = self._ask(self._params.words_latency_s)
-        utterance = _Utterance(f"u{self._n_utterances}", segment)
         self._utterances[pending.request_id] = pending, utterance
         self._out.append(
             TranscribeRequest(
                 pending.request_id,
                 utterance.utterance_id,
-                segment,
+                utterance.segment,
                 self._language.chosen,
             )
         )
@@ -483,7 +513,31 @@ class Call:
             return
         segment = line.endpointer.open_segment()
         line.partial_s = line.endpointer.open_s
-        self._out.append(PartialRequest(segment, self._language.chosen))
+        tense = (
+            self._point is not None and self._point.score >= self._params.tense_score
+        )
+        if tense and line.party is Party.CUSTOMER:
+            self._transcribe(_Utterance("", segment))
+        else:
+            self._out.append(PartialRequest(segment, self._language.chosen))
+
+    def _read_so_far(
+        self, segment: Segment, transcript: Transcript | None
+    ) -> WordReading | None:
+        """Read unfinished words; None where they do not tell of hostility."""
+        if transcript is None or not transcript.text:
+            return None
+        start_s, end_s = segment.start_s, segment.end_s
+        reading = self._words.read(transcript.text, transcript.language, start_s, end_s)
+        said = Utterance(transcript.text, transcript.language, start_s, end_s)
+        reading = self._params.emotion.curve.words.doubted(reading, count_units(said))
+        if reading.hostility <= SHOWN:
+            return None
+        return replace(reading, hostility=round(reading.hostility, DIGITS))
+
+    def _hear_words_so_far(self, reading: WordReading | None) -> None:
+        if reading is not None:
+            self._emit(WordsSoFar(reading))
 
     def _hear_words(self, utterance: _Utterance, transcript: Transcript | None) -> None:
         segment = utterance.segment
@@ -554,6 +608,8 @@ class Call:
                 )
             case WordsRead(reading=reading):
                 self._emit_all(self._customer.feed_words(reading))
+            case WordsSoFar(reading=reading):
+                self._customer.feed_words_so_far(reading)
             case HostilityPoint():
                 self._point = event
             case _:

@@ -149,6 +149,16 @@ class WordsRead:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsSoFar:
+    """Hostile words of a customer who is still speaking; their text is not kept.
+
+    What is read when the utterance is over takes its place.
+    """
+
+    reading: WordReading
+
+
+@dataclass(frozen=True, slots=True)
 class LanguageDetected:
     """The language of the call, from now on."""
 
@@ -304,6 +314,7 @@ Event = (
     | TranscriptFinal
     | VoiceReading
     | WordsRead
+    | WordsSoFar
     | CustomerKindChanged
     | LanguageDetected
     | HostilityPoint

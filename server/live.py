@@ -17,7 +17,7 @@ from datetime import datetime
 
 from alerts.events import AlertOpened, CueArmed
 from audio.codec import AudioFormat
-from audio.frame import Party
+from audio.frame import Party, Segment
 from audio.framer import Framer
 from emotion.events import HostilityPoint
 from models.ports import Transcript, VoiceReading
@@ -511,6 +511,8 @@ class LiveCall:
             segment.pcm, request.language, urgency
         )
         self._answer(_Words(request.request_id, transcript))
+        if request.unfinished:
+            self._publish_partial(segment, transcript)
 
     async def _read_voice(self, request: VoiceRequest) -> None:
         urgency = Urgency.CATCH_UP if self.catching_up else Urgency.CUSTOMER
@@ -525,7 +527,10 @@ class LiveCall:
         transcript = await self._outside.engine.transcribe_if_idle(
             segment.pcm, request.language
         )
-        if transcript is not None and transcript.text:
+        self._publish_partial(segment, transcript)
+
+    def _publish_partial(self, segment: Segment, transcript: Transcript | None) -> None:
+        if transcript is not None and transcript.text and not self.catching_up:
             self._publish(
                 partial=Partial(segment.party, segment.start_s, transcript.text)
             )

@@ -21,6 +21,7 @@ import numpy as np
 from audio.codec import FULL_SCALE
 from audio.frame import FRAME_S, RATE, Frame, Party
 from audio.speakers import HeardFrame, Router
+from emotion.events import WordReading
 from emotion.roles import RoleEvidence, RoleReader, Roles, Said
 from models.ports import SpeakerTracker, Spoken, Transcript, VoiceReading
 from server.call import (
@@ -207,6 +208,15 @@ class MonoCall:
             return []  # It was asked before the call was started over.
         return self._pump(self._inside.receive_transcript(asked.request_id, transcript))
 
+    def receive_so_far(
+        self, request_id: int, reading: WordReading | None
+    ) -> list[Output]:
+        """Take what unfinished words were read as, from a log; None: nothing told."""
+        asked = self._asked.pop(request_id)
+        if asked.call is not self._inside:
+            return []
+        return self._pump(self._inside.receive_so_far(asked.request_id, reading))
+
     def receive_voice(
         self, request_id: int, reading: VoiceReading | None
     ) -> list[Output]:
@@ -272,7 +282,7 @@ class MonoCall:
                 self._log(event, at_s, out)
                 return self._hear(event, at_s, out)
             case TranscribeRequest(request_id=inner, segment=segment):
-                self._n_utterances += 1
+                self._n_utterances += not output.unfinished
                 key = Spoken(segment.pcm, output.language).key
                 if key in self._known:
                     return self._inside.receive_transcript(inner, self._known[key])

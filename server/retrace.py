@@ -10,6 +10,7 @@ where a model would not give the same answer twice.
 from collections import deque
 from collections.abc import Sequence
 
+from emotion.events import WordReading
 from models.ports import Transcript, VoiceReading
 from server.call import (
     Call,
@@ -24,9 +25,11 @@ from server.events import (
     DIGITS,
     Degradation,
     Degraded,
+    Event,
     LanguageDetected,
     LogEntry,
     TranscriptFinal,
+    WordsSoFar,
 )
 from server.mono_call import MonoCall
 from server.wire import entry_to_json
@@ -120,6 +123,9 @@ class Retrace:
                 question.request_id,
                 reading if isinstance(reading, VoiceReading) else None,
             )
+        if question.unfinished:
+            so_far = _reading_so_far(following[0], question) if at_once else None
+            return call.receive_so_far(question.request_id, so_far)
         if failed:
             return call.receive_transcript(question.request_id, None)
         words = Transcript("", question.language or "", 0.0, 0.0)
@@ -135,3 +141,11 @@ class Retrace:
                     event.confidence,
                 )
         return call.receive_transcript(question.request_id, words)
+
+
+def _reading_so_far(event: Event, question: TranscribeRequest) -> WordReading | None:
+    """What unfinished words were read as; None where they told nothing."""
+    end_s = round(question.segment.end_s, DIGITS)
+    if isinstance(event, WordsSoFar) and event.reading.end_s == end_s:
+        return event.reading
+    return None

@@ -23,13 +23,14 @@ _READ_BYTES = 1 << 20
 _KEPT_TABLES = ("audit", "holds")
 """What says that there was a call stays, and so does what forbids to remove it."""
 
-_WORDS = ("TranscriptFinal", "WordsRead", "Note")
+_WORDS = ("TranscriptFinal", "WordsRead", "WordsSoFar", "Note")
 _CURVE = (
     "HostilityPoint",
     "PhaseChanged",
     "Forecast",
     "VoiceReading",
     "WordsRead",
+    "WordsSoFar",
     "CustomerKindChanged",
 )
 _WARNINGS = ("Alert", "Cue")

@@ -65,6 +65,21 @@ def test_hostile_words_and_interruptions_warn_for_a_while() -> None:
     assert at_first > told(plain, 25.0)[0].p == later
 
 
+def test_unfinished_words_warn_until_the_next_reading() -> None:
+    plain, warned = Forecaster(ForecastParams()), Forecaster(ForecastParams())
+    warned.feed_words_so_far(said(0.6, 1.0))
+
+    at_first = told(warned, 25.0)[0].p
+    assert at_first > told(plain, 25.0)[0].p
+    warned.feed(point(40.0, 25.0))
+    assert warned.outlook.hostility == 0.0
+
+    warned.feed_words_so_far(said(0.6, 41.0))
+    warned.feed_words(said(0.0, 42.0))
+    warned.feed(point(42.0, 25.0))
+    assert warned.outlook.hostility == 0.0
+
+
 def test_calming_words_and_the_agent_change_nothing() -> None:
     plain, fed = Forecaster(ForecastParams()), Forecaster(ForecastParams())
     fed.feed_words(said(-0.8, 1.0))

@@ -52,6 +52,30 @@ def test_faint_hostility_counts_only_where_it_can_say_why() -> None:
     assert quoted.hostility == pytest.approx(0.3)
 
 
+def test_unfinished_words_count_until_the_next_reading() -> None:
+    trail = WordTrail(WordParams())
+    trail.feed(said(0.4, WordSign.BLAME))
+    before = trail.hostility
+
+    trail.feed_so_far(said(0.6, WordSign.ANGER))
+    trail.feed_so_far(said(0.5, WordSign.INSULT))
+
+    assert trail.hostility == pytest.approx(1 - 0.6 * 0.5)
+    assert {one.code for one in trail.evidence()} == {"blame", "insult"}
+    trail.fade(100.0, speaking=True)
+    assert trail.hostility < 0.02
+    trail.feed_so_far(said(0.5, WordSign.INSULT))
+    trail.feed_so_far(said(-0.5))
+    assert trail.hostility < 0.02
+
+    trail = WordTrail(WordParams())
+    trail.feed(said(0.4, WordSign.BLAME))
+    trail.feed_so_far(said(0.6, WordSign.ANGER))
+    trail.feed(said(0.0))
+    assert trail.hostility == before
+    assert trail.heard_within(1.0, 2.5)
+
+
 def test_words_add_up_without_end_but_with_a_top() -> None:
     trail = WordTrail(WordParams())
     before = 0.0

@@ -50,12 +50,15 @@ from server.events import (
     Recovered,
     TranscriptFinal,
     WordsRead,
+    WordsSoFar,
 )
 
 pytestmark = pytest.mark.unit
 
 WORDS = load_word_reader()
 PLAYBOOK = load_playbook()
+PARAMS = CallParams()
+NEVER_TENSE = replace(PARAMS, tense_score=101.0)
 TWO = (Party.CUSTOMER, Party.AGENT)
 Frames = list[tuple[Frame, ...]]
 
@@ -99,10 +102,11 @@ def new_call(
     parties: tuple[Party, ...] = TWO,
     consent: Consent = Consent.GRANTED,
     language: str | None = "en",
+    params: CallParams = PARAMS,
 ) -> Call:
     started = CallStarted("c", "a", "", language, parties, consent, "", ("m",))
     detectors = [FakeDetector() for _ in parties]
-    return Call(started, detectors, WORDS, PLAYBOOK, CallParams())
+    return Call(started, detectors, WORDS, PLAYBOOK, params)
 
 
 @dataclass
@@ -152,6 +156,14 @@ WHOLE = Driver(new_call()).run()
 
 def found(log: list[LogEntry], kind: type) -> list[LogEntry]:
     return [entry for entry in log if isinstance(entry.event, kind)]
+
+
+def score_at(log: list[LogEntry], second: int) -> float:
+    return next(
+        entry.event.score
+        for entry in log
+        if isinstance(entry.event, HostilityPoint) and entry.event.at_s == second
+    )
 
 
 def test_the_log_is_numbered_without_a_hole_and_time_never_goes_back() -> None:
@@ -288,12 +300,50 @@ def test_the_language_is_settled_once_and_then_asked_for() -> None:
 
 
 def test_partials_are_asked_for_while_somebody_speaks_for_long() -> None:
-    driver = Driver(new_call())
+    driver = Driver(new_call(params=NEVER_TENSE))
     driver.run()
 
     long_turn = [p for p in driver.partials if 9.5 < p.segment.start_s < 10.1]
 
     assert [round(p.segment.end_s - 10) for p in long_turn] == [2, 4, 6]
+
+
+def test_unfinished_words_of_a_tense_customer_count() -> None:
+    plain = Driver(new_call(params=NEVER_TENSE)).run()
+
+    early = found(WHOLE, WordsSoFar)
+    assert [round(entry.at_s) for entry in early] == [12, 14, 16]
+    assert found(plain, WordsSoFar) == []
+    turn = next(entry.event for entry in early)
+    assert isinstance(turn, WordsSoFar)
+    assert turn.reading.start_s == pytest.approx(9.8, abs=0.1)
+    assert score_at(WHOLE, 13) > score_at(plain, 13) + 10
+    # What was said takes their place: nothing counts twice.
+    assert score_at(WHOLE, 28) == pytest.approx(score_at(plain, 28), abs=1)
+
+
+def test_unfinished_words_of_a_calm_customer_or_of_an_agent_cost_nothing() -> None:
+    driver = Driver(new_call())
+    frames = frames_of(np.stack([AGENT, CUSTOMER], axis=1), TWO)
+
+    driver.take(driver.call.start())
+    driver.later = True
+    asked = []
+    for frame in frames:
+        driver.take(driver.call.receive_frames([frame]))
+        asked += [a for a in driver.asked if isinstance(a, TranscribeRequest)]
+        while driver.asked:
+            request = driver.asked.pop(0)
+            if isinstance(request, VoiceRequest):
+                driver.take(driver.call.receive_voice(request.request_id, None))
+            else:
+                words = Transcript("you are useless", "en", 1.0, 0.9)
+                if request.segment.party is Party.CUSTOMER:
+                    words = replace(words, text="where is my parcel please")
+                driver.take(driver.call.receive_transcript(request.request_id, words))
+
+    assert asked
+    assert not any(one.unfinished for one in asked)
 
 
 def test_an_answer_that_failed_is_said_and_the_call_goes_on() -> None:

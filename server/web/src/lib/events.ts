@@ -157,6 +157,7 @@ export interface Bodies {
     readonly p: number;
   };
   WordsRead: { readonly utterance_id: string; readonly reading: WordReading };
+  WordsSoFar: { readonly reading: WordReading };
   LanguageDetected: { readonly language: string; readonly probability: number };
   HostilityPoint: HostilityPoint;
   PhaseChanged: {
