@@ -29,7 +29,7 @@ from evaluation.calls_plan import Kind
 from evaluation.calls_score import Outcome
 from evaluation.calls_truth import Truth
 from models.ports import VoiceReading
-from server.events import LogEntry, TranscriptFinal, WordsRead
+from server.events import LogEntry, TranscriptFinal, WordsRead, WordsSoFar
 
 TICK_S = 0.25
 """How often a cue may move between two events."""
@@ -41,6 +41,7 @@ _HOT = (Phase.TAKE_OFF, Phase.PEAK)
 Input = (
     VoiceReading
     | WordReading
+    | WordsSoFar
     | Utterance
     | SpeechStarted
     | SpeechEnded
@@ -51,6 +52,7 @@ Input = (
 )
 _INPUTS = (
     VoiceReading,
+    WordsSoFar,
     SpeechStarted,
     SpeechEnded,
     Overlapped,
@@ -174,6 +176,8 @@ def _feed(customer: Customer, event: Input) -> None:
             customer.feed_voice(event)
         case WordReading():
             customer.feed_words(event)
+        case WordsSoFar(reading=reading):
+            customer.feed_words_so_far(reading)
         case Utterance():
             customer.feed_utterance(event)
         case SpeechStarted() | SpeechEnded():

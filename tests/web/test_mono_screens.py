@@ -110,6 +110,8 @@ def test_who_is_who_is_turned_round_by_one_click_on_a_narrow_screen_too(
     roles = page.get_by_test_id("roles")
     customer = roles.locator(".who.customer")
     expect(customer).to_be_visible(timeout=TIMEOUT_MS)
+    # Not while the player's button fades in.
+    expect(page.locator("button.play:disabled")).to_have_count(0, timeout=TIMEOUT_MS)
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate(FIND_VIOLATIONS)
     before = "v1" if "v1" in customer.inner_text() else "v2"
