@@ -73,6 +73,10 @@ _FALLBACK_LANGUAGE = "en"
 """Of the opening line, while the language of the call is not settled."""
 
 
+_GROWN = 1.75
+"""Unfinished words count again when there is so many times as much speech."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallParams:
     """How a call is listened to.
@@ -83,7 +87,8 @@ class CallParams:
         partial_after_s: speech after which unfinished words are asked for, and
             again each time as much has been added.
         tense_score: score of the curve from which on the customer's unfinished words
-            count (docs/adr/0006); below it they are only shown.
+            count (docs/adr/0006); below it, and while the service has more to do
+            than it can, they are only shown.
         sparse_hop_s: speech between two voice readings while the service has more
             to do than it can (`Degradation.VOICE_SPARSE`).
     """
@@ -193,6 +198,7 @@ class _Line:
         self.detector = detector
         self.endpointer = Endpointer(party, params.endpointer)
         self.partial_s = 0.0
+        self.counted_s = 0.0
 
 
 def _kept_words(transcript: Transcript) -> Transcript:
@@ -257,6 +263,7 @@ class Call:
         self._cue = PauseCue(params.pause_cue, self._opening)
         self._playbook = playbook
         self._point: HostilityPoint | None = None
+        self._sparse = False
         self._used_lines: set[str] = set()
         self._scored = Party.CUSTOMER in started.parties
 
@@ -400,9 +407,11 @@ class Call:
                 self._consent = consent
                 self._emit(control)
             case Degraded(what=Degradation.VOICE_SPARSE):
+                self._sparse = True
                 self._windows.hop_s = self._params.sparse_hop_s
                 self._emit(control)
             case Recovered(what=Degradation.VOICE_SPARSE):
+                self._sparse = False
                 self._windows.hop_s = self._params.windows.hop_s
                 self._emit(control)
             case AssignRoles():
@@ -472,7 +481,7 @@ class Call:
         for item in found:
             if isinstance(item, Segment):
                 self._ask_words(item)
-                line.partial_s = 0.0
+                line.partial_s = line.counted_s = 0.0
             else:
                 self._emit(item)
 
@@ -513,13 +522,22 @@ class Call:
             return
         segment = line.endpointer.open_segment()
         line.partial_s = line.endpointer.open_s
-        tense = (
-            self._point is not None and self._point.score >= self._params.tense_score
-        )
-        if tense and line.party is Party.CUSTOMER:
+        if self._counts_so_far(line):
+            line.counted_s = line.partial_s
             self._transcribe(_Utterance("", segment))
         else:
             self._out.append(PartialRequest(segment, self._language.chosen))
+
+    def _counts_so_far(self, line: _Line) -> bool:
+        """Whether unfinished words are to count.
+
+        Each time of about twice as much speech: so an utterance is transcribed once
+        or twice more in all, however long it is.
+        """
+        score = self._point.score if self._point is not None else 0.0
+        tense = score >= self._params.tense_score and not self._sparse
+        customer = line.party is Party.CUSTOMER
+        return customer and tense and line.partial_s >= _GROWN * line.counted_s
 
     def _read_so_far(
         self, segment: Segment, transcript: Transcript | None

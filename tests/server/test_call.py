@@ -312,7 +312,7 @@ def test_unfinished_words_of_a_tense_customer_count() -> None:
     plain = Driver(new_call(params=NEVER_TENSE)).run()
 
     early = found(WHOLE, WordsSoFar)
-    assert [round(entry.at_s) for entry in early] == [12, 14, 16]
+    assert [round(entry.at_s) for entry in early] == [12, 14]
     assert found(plain, WordsSoFar) == []
     turn = next(entry.event for entry in early)
     assert isinstance(turn, WordsSoFar)
@@ -344,6 +344,17 @@ def test_unfinished_words_of_a_calm_customer_or_of_an_agent_cost_nothing() -> No
 
     assert asked
     assert not any(one.unfinished for one in asked)
+
+
+def test_unfinished_words_wait_while_there_is_too_much_to_do() -> None:
+    driver = Driver(new_call())
+    driver.take(driver.call.start())
+    driver.take(driver.call.receive_control(Degraded(Degradation.VOICE_SPARSE)))
+    driver.take(driver.call.receive_frames(TALK))
+    driver.take(driver.call.end(CallEndReason.COMPLETED))
+
+    assert max(entry.event.score for entry in found(driver.log, HostilityPoint)) > 40  # type: ignore[union-attr]  # found by kind
+    assert found(driver.log, WordsSoFar) == []
 
 
 def test_an_answer_that_failed_is_said_and_the_call_goes_on() -> None:
