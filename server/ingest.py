@@ -30,7 +30,8 @@ logger = logging.getLogger(__name__)
 PATH = "/v1/calls"
 _ACK_EVERY_S = 0.5
 _QUIET_S = 10.0
-"""A line that says nothing for so long is asked, and is dead after as long again."""
+"""How often it is looked whether a line says anything: one that says nothing from one
+look to the next is asked, and is dead at the look after that."""
 _REASON_BYTES = 123  # RFC 6455 5.5: a close frame holds 125, two are the code.
 _CLOSE_CODES = {
     CallEndReason.COMPLETED: CloseCode.ENDED,
