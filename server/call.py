@@ -68,13 +68,10 @@ from server.events import (
     WordsSoFar,
 )
 from server.language import LanguageVote
+from server.unfinished import Unfinished
 
 _FALLBACK_LANGUAGE = "en"
 """Of the opening line, while the language of the call is not settled."""
-
-
-_GROWN = 1.75
-"""Unfinished words count again when there is so many times as much speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +194,7 @@ class _Line:
         self.party = party
         self.detector = detector
         self.endpointer = Endpointer(party, params.endpointer)
-        self.partial_s = 0.0
-        self.counted_s = 0.0
+        self.unfinished = Unfinished(params.partial_after_s)
 
 
 def _kept_words(transcript: Transcript) -> Transcript:
@@ -481,7 +477,7 @@ class Call:
         for item in found:
             if isinstance(item, Segment):
                 self._ask_words(item)
-                line.partial_s = line.counted_s = 0.0
+                line.unfinished.begin()
             else:
                 self._emit(item)
 
@@ -517,27 +513,19 @@ class Call:
 
     def _ask_partial(self, line: _Line) -> None:
         """Ask for the words so far, once for each further stretch of speech."""
-        step_s = self._params.partial_after_s
-        if line.endpointer.open_s < line.partial_s + step_s:
+        if not line.unfinished.grown(line.endpointer.open_s):
             return
         segment = line.endpointer.open_segment()
-        line.partial_s = line.endpointer.open_s
-        if self._counts_so_far(line):
-            line.counted_s = line.partial_s
+        if self._tense(line.party) and line.unfinished.count():
             self._transcribe(_Utterance("", segment))
         else:
             self._out.append(PartialRequest(segment, self._language.chosen))
 
-    def _counts_so_far(self, line: _Line) -> bool:
-        """Whether unfinished words are to count.
-
-        Each time of about twice as much speech: so an utterance is transcribed once
-        or twice more in all, however long it is.
-        """
+    def _tense(self, party: Party) -> bool:
+        """Whether unfinished words are to count."""
         score = self._point.score if self._point is not None else 0.0
         tense = score >= self._params.tense_score and not self._sparse
-        customer = line.party is Party.CUSTOMER
-        return customer and tense and line.partial_s >= _GROWN * line.counted_s
+        return party is Party.CUSTOMER and tense
 
     def _read_so_far(
         self, segment: Segment, transcript: Transcript | None

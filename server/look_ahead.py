@@ -6,16 +6,20 @@ what it is going to ask, and have it answered together, on every core, while the
 follows at a distance. An answer counts only for the very question that it was given
 to: what was not foreseen is asked when the call asks it. So the log is the same as
 that of a call which is answered at once; it only comes sooner.
+
+Whether unfinished words are asked for follows from the curve, which nobody knows ahead.
+But who is tense stays so for a while: when the call asks for one of them, those that
+it would ask for next are answered with it, a few of them in vain.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Generic, Self, TypeVar
 
 from audio.crosstalk import CrossTalk
-from audio.endpointer import Endpointer
+from audio.endpointer import Endpointer, EndpointerEvent
 from audio.frame import RATE, CustomerWindow, Frame, Party, Segment
 from audio.windows import CustomerWindows
 from models.errors import InferenceError
@@ -30,6 +34,7 @@ from models.ports import (
 from server.call import Call, CallParams, TranscribeRequest, VoiceRequest
 from server.events import CallStarted, Consent
 from server.factory import CallFactory
+from server.unfinished import Unfinished
 
 _Q = TypeVar("_Q")
 _A = TypeVar("_A")
@@ -38,6 +43,11 @@ _CLASS_S = 1.0
 """Utterances are batched with others as long: a batch takes as long as its longest."""
 
 _VOICE_BATCH = 16
+
+_TENSE_S = 60.0
+"""Call time for which a tense customer is taken to stay so."""
+
+_WordsKey = tuple[Party, int, int]
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +78,9 @@ class _Foreseen(Generic[_Q, _A]):
         return None if isinstance(answer, InferenceError) else answer
 
 
+_ForeseenWords = _Foreseen[Spoken, Transcript]
+
+
 class _Listener:
     """Hears where one party speaks, and remembers it for the call."""
 
@@ -76,6 +89,7 @@ class _Listener:
     ) -> None:
         self.party = party
         self.endpointer = Endpointer(party, params.endpointer)
+        self.unfinished = Unfinished(params.partial_after_s)
         self._detector = detector
         self._probabilities: deque[float] = deque()
 
@@ -125,9 +139,9 @@ class LookAhead:
         self._language = started.language
         self._threads = ThreadPoolExecutor(models.words_workers, "look-ahead")
         self._running: list[_Batch[Transcript] | _Batch[VoiceReading]] = []
-        self._words: dict[tuple[Party, int, int], _Foreseen[Spoken, Transcript]] = {}
+        self._words: dict[_WordsKey, _ForeseenWords] = {}
+        self._unfinished: dict[_WordsKey, _ForeseenWords] = {}
         self._voice: dict[tuple[int, int], _Foreseen[CustomerWindow, VoiceReading]] = {}
-        self._n_open: Counter[int] = Counter()
         self._heard_all = False
 
     def __enter__(self) -> Self:
@@ -153,7 +167,7 @@ class LookAhead:
                 self._listeners, instant, speech, others, strict=True
             ):
                 found = listener.endpointer.feed(frame, 0.0 if other else p)
-                self._foresee([item for item in found if isinstance(item, Segment)])
+                self._foresee(listener, found)
                 if listener.party is Party.CUSTOMER and self._windows is not None:
                     speaking = listener.endpointer.speaking
                     window = self._windows.feed(frame, speaking=speaking)
@@ -165,8 +179,7 @@ class LookAhead:
         """The recording has ended: nothing further comes to be batched with."""
         self._heard_all = True
         for listener in self._listeners:
-            found = listener.endpointer.flush()
-            self._foresee([item for item in found if isinstance(item, Segment)])
+            self._foresee(listener, listener.endpointer.flush())
         if self._language is not None:
             self._begin_all()
 
@@ -180,18 +193,20 @@ class LookAhead:
         """Return the words that the call asks for; None when the model failed."""
         segment = request.segment
         key = _key(segment)
-        foreseen = self._words.get(key)
+        known = self._unfinished if request.unfinished else self._words
+        foreseen = known.get(key)
         if foreseen is None or (
             foreseen.asked is not None and foreseen.asked.language != request.language
         ):
-            foreseen = _Foreseen(Spoken(segment.pcm, request.language))
-            self._words[key] = foreseen
-            self._n_open[_class(foreseen)] += 1
+            foreseen = known[key] = _Foreseen(Spoken(segment.pcm, request.language))
         if foreseen.asked is None:
-            self._begin_words(foreseen)
-            self._keep_busy()
+            next_ones = self._next_unfinished(segment) if request.unfinished else []
+            self._begin_words(foreseen, [*next_ones, *self._words.values()])
+            self._keep_busy(next_ones)
         answer = foreseen.answer()
-        del self._words[key]
+        del known[key]
+        if not request.unfinished:
+            self._forget_unfinished(segment)
         return answer
 
     def voice(self, request: VoiceRequest) -> VoiceReading | None:
@@ -208,36 +223,48 @@ class LookAhead:
         del self._voice[key]
         return answer
 
-    def _foresee(self, segments: Sequence[Segment]) -> None:
-        for segment in segments:
-            foreseen: _Foreseen[Spoken, Transcript]
-            foreseen = _Foreseen(Spoken(segment.pcm, None))
-            self._words[_key(segment)] = foreseen
-            self._n_open[_class(foreseen)] += 1
-            full = self._n_open[_class(foreseen)] >= self._models.words_batch
-            # While the language is open, most of what is asked ahead is asked in vain.
-            if full and self._language is not None:
-                self._begin_words(foreseen)
+    def _foresee(self, listener: _Listener, found: Sequence[EndpointerEvent]) -> None:
+        for item in found:
+            if isinstance(item, Segment):
+                listener.unfinished.begin()
+                foreseen = _foreseen(item)
+                self._words[_key(item)] = foreseen
+                alike = _open(self._words.values(), _class(foreseen))
+                full = len(alike) >= self._models.words_batch
+                # While the language is open, what is asked ahead is asked in vain.
+                if full and self._language is not None:
+                    self._begin_words(foreseen, self._words.values())
+        growing = listener.party is Party.CUSTOMER and listener.unfinished
+        if growing and growing.grown(listener.endpointer.open_s) and growing.count():
+            segment = listener.endpointer.open_segment()
+            self._unfinished[_key(segment)] = _foreseen(segment)
+
+    def _next_unfinished(self, segment: Segment) -> list[_ForeseenWords]:
+        """Return what a customer who stays tense will be asked for after this."""
+        until = segment.start + _TENSE_S * RATE
+        return [one for (_, start, _), one in self._unfinished.items() if start < until]
+
+    def _forget_unfinished(self, segment: Segment) -> None:
+        """Let go of what led up to an utterance that is over."""
+        gone = [key for key in self._unfinished if key[:2] == _key(segment)[:2]]
+        for key in gone:
+            del self._unfinished[key]
 
     def _foresee_voice(self, window: CustomerWindow) -> None:
         self._voice[window.start, len(window.pcm)] = _Foreseen(window)
         if sum(one.asked is None for one in self._voice.values()) >= _VOICE_BATCH:
             self._begin_voice()
 
-    def _begin_words(self, wanted: _Foreseen[Spoken, Transcript]) -> None:
+    def _begin_words(
+        self, wanted: _ForeseenWords, others: Iterable[_ForeseenWords]
+    ) -> None:
         """Have a question answered, together with others of its length."""
         batch = [wanted]
         if self._language is not None:
-            batch += [
-                one
-                for one in self._words.values()
-                if one.asked is None
-                and one is not wanted
-                and _class(one) == _class(wanted)
-            ][: self._models.words_batch - 1]
+            alike = [one for one in _open(others, _class(wanted)) if one is not wanted]
+            batch += alike[: self._models.words_batch - 1]
         for one in batch:
             one.asked = Spoken(one.question.pcm, self._language)
-            self._n_open[_class(one)] -= 1
         self._begin(batch, self._transcribe_all)
 
     def _begin_voice(self) -> None:
@@ -261,22 +288,22 @@ class LookAhead:
     def _begin_all(self) -> None:
         for one in list(self._words.values()):
             if one.asked is None:
-                self._begin_words(one)
+                self._begin_words(one, self._words.values())
         while any(one.asked is None for one in self._voice.values()):
             self._begin_voice()
 
-    def _keep_busy(self) -> None:
+    def _keep_busy(self, likely: Sequence[_ForeseenWords] = ()) -> None:
         """The call has to wait: let every thread have something to do meanwhile."""
         while True:
             running = [one for one in self._running if not one.answers.done()]
             self._running = running
             if len(running) >= self._models.words_workers:
                 return
-            waiting = (one for one in self._words.values() if one.asked is None)
-            oldest = next(waiting, None)
+            waiting = [*self._words.values(), *likely]
+            oldest = next((one for one in waiting if one.asked is None), None)
             if oldest is None:
                 return
-            self._begin_words(oldest)
+            self._begin_words(oldest, waiting)
 
     def _transcribe_all(
         self, utterances: Sequence[Spoken]
@@ -289,10 +316,19 @@ class LookAhead:
         return read_all(self._models.voice_reader, windows)
 
 
-def _key(segment: Segment) -> tuple[Party, int, int]:
+def _key(segment: Segment) -> _WordsKey:
     return segment.party, segment.start, len(segment.pcm)
 
 
-def _class(one: _Foreseen[Spoken, Transcript]) -> int:
+def _foreseen(segment: Segment) -> _ForeseenWords:
+    return _Foreseen(Spoken(segment.pcm, None))
+
+
+def _open(foreseen: Iterable[_ForeseenWords], class_: int) -> list[_ForeseenWords]:
+    """Return those of one class that were not given to a model yet."""
+    return [one for one in foreseen if one.asked is None and _class(one) == class_]
+
+
+def _class(one: _ForeseenWords) -> int:
     """Utterances of one class are about as long."""
     return int(len(one.question.pcm) / RATE / _CLASS_S)

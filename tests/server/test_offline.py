@@ -92,9 +92,11 @@ class OneByOne:
 
     def __init__(self) -> None:
         self.n_words = 0
+        self.n_unfinished = 0
 
     def words(self, request: TranscribeRequest) -> Transcript | None:
         self.n_words += 1
+        self.n_unfinished += request.unfinished
         try:
             return words_for(request.segment.pcm, request.language)
         except InferenceError:
@@ -199,6 +201,23 @@ def test_words_are_found_together_and_hardly_ever_twice(
     assert one_by_one.n_words <= sum(transcriber.batches) <= one_by_one.n_words + spare
     assert len(transcriber.batches) < 0.7 * one_by_one.n_words
     assert max(transcriber.batches) <= shared.models.words_batch
+
+
+def test_unfinished_words_of_a_tense_customer_are_found_together(
+    shared: CallFactory,
+) -> None:
+    call_frames = frames(120.0, 4, speakers=[0])
+    transcriber = Batching()
+    models = replace(shared.models, transcriber=transcriber)
+
+    list(follow([call_frames], started("en"), replace(shared, models=models), print))
+
+    one_by_one = OneByOne()
+    list(at_once(call_frames, started("en"), shared, one_by_one))
+    assert one_by_one.n_unfinished > 20
+    in_vain = sum(transcriber.batches) - one_by_one.n_words
+    assert 0 <= in_vain < 0.3 * one_by_one.n_unfinished
+    assert len(transcriber.batches) < 0.5 * one_by_one.n_words
 
 
 def test_somebody_who_breaks_off_waits_for_nothing_further(
