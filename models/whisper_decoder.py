@@ -119,6 +119,8 @@ class _State:
 class GreedyDecoder:
     """Decodes features of several utterances at once. Thread-safe; only reads.
 
+    The matrices of the blocks are copied: it does not keep the model in memory.
+
     Args:
         model: whose decoder to use.
         languages: ISO 639-1 codes to choose from where none is asked for.
@@ -134,7 +136,10 @@ class GreedyDecoder:
         languages: Sequence[str],
         precision: Precision = Precision.FLOAT32,
     ) -> None:
-        self._decoder: TextDecoder = model.decoder
+        decoder: TextDecoder = model.decoder
+        self._embedding = decoder.token_embedding.weight
+        self._positions = decoder.positional_embedding
+        self._norm = decoder.ln
         self._device = model.device
         self._n_positions: int = model.dims.n_text_ctx
         self._blocks = [
@@ -143,14 +148,13 @@ class GreedyDecoder:
                 CrossAttention(block.cross_attn_ln, block.cross_attn, precision),
                 FeedForward(block, precision),
             )
-            for block in model.decoder.blocks
+            for block in decoder.blocks
         ]
         self.tokens = WhisperTokens(
             languages, model.num_languages if model.is_multilingual else 0
         )
         # The choice between two tokens is never left to a rounded number.
-        embedding = model.decoder.token_embedding.weight
-        self._words = PackedLinear(embedding, None, Precision.FLOAT32)
+        self._words = PackedLinear(self._embedding, None, Precision.FLOAT32)
         # -inf where a token is never text, and where it cannot be the first one.
         never = torch.zeros(model.dims.n_vocab)
         never[list(self.tokens.never)] = -torch.inf
@@ -210,12 +214,11 @@ class GreedyDecoder:
 
     def _logits(self, state: _State, tokens: Sequence[Sequence[int]]) -> Tensor:
         """Feed tokens to each row; return logits of what follows, ``(rows, vocab)``."""
-        decoder = self._decoder
         ids = torch.tensor(tokens, device=self._device)
         before, end = state.length, state.length + ids.shape[1]
-        embedded = F.embedding(ids, decoder.token_embedding.weight)
-        x = state.advance(embedded + decoder.positional_embedding[before:end])
-        return self._words(decoder.ln(x[:, -1]))
+        embedded = F.embedding(ids, self._embedding)
+        x = state.advance(embedded + self._positions[before:end])
+        return self._words(self._norm(x[:, -1]))
 
     def _language(self, start: Tensor, language: str | None) -> _Language:
         if language is not None:

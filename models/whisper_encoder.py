@@ -72,13 +72,17 @@ class CutEncoder:
     """Encodes utterances of up to 30 s, at a cost that follows their length.
 
     Thread-safe: nothing changes after it was made, which takes as long as encoding
-    30 s. The model is only read.
+    30 s. The model is only read, and the matrices of its blocks are copied: it does
+    not keep the model in memory.
     """
 
     def __init__(
         self, model: Whisper, precision: Precision = Precision.FLOAT32
     ) -> None:
-        self._encoder: AudioEncoder = model.encoder
+        encoder: AudioEncoder = model.encoder
+        self._conv1, self._conv2 = encoder.conv1, encoder.conv2
+        self._positions = encoder.positional_embedding
+        self._norm = encoder.ln_post
         self._n_mels: int = model.dims.n_mels
         self._n_steps: int = model.dims.n_audio_ctx
         self._device = model.device
@@ -87,7 +91,7 @@ class CutEncoder:
                 SelfAttention(block.attn_ln, block.attn, precision),
                 FeedForward(block, precision),
             )
-            for block in model.encoder.blocks
+            for block in encoder.blocks
         ]
         self._memory: list[_Remembered] = []
         # How often a group counts, as what is added to its attention.
@@ -150,10 +154,9 @@ class CutEncoder:
         memory: list[_Remembered],
         keep: list[_Remembered] | None = None,
     ) -> Tensor:
-        encoder = self._encoder
-        x = F.gelu(encoder.conv2(F.gelu(encoder.conv1(mel)))).permute(0, 2, 1)
+        x = F.gelu(self._conv2(F.gelu(self._conv1(mel)))).permute(0, 2, 1)
         steps = x.shape[1]
-        x = x + encoder.positional_embedding[:steps]
+        x = x + self._positions[:steps]
         groups = steps // GROUP_STEPS
         weights = torch.cat([x.new_zeros(steps), self._weights[groups:]])
         for index, block in enumerate(self._blocks):
@@ -171,7 +174,7 @@ class CutEncoder:
                 heard = F.scaled_dot_product_attention(query, key, value)
             x = x + block.attention.out(heard)
             x = x + block.feed_forward(x)
-        encoded: Tensor = encoder.ln_post(x)
+        encoded: Tensor = self._norm(x)
         return encoded
 
 

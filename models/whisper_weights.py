@@ -99,6 +99,15 @@ def load_whisper(model: str = DEFAULT, device: str = "cpu") -> Whisper:
         return _loaded[key]
 
 
+def forget_whisper() -> None:
+    """Share no model any more: each goes when the last who holds it does.
+
+    For a process that has loaded all it ever will.
+    """
+    with _loading:
+        _loaded.clear()
+
+
 def fetch_whisper(model: str = DEFAULT) -> Path:
     """Make sure that a model is here, from the network where needed.
 

@@ -22,7 +22,7 @@ from server.config import (
 )
 from server.engine import Models
 from server.errors import ConfigError
-from server.transcribers import load_transcriber, n_workers
+from server.transcribers import load_alone, load_transcriber, n_workers
 
 _CPU_BATCH, _GPU_BATCH = 8, 32
 """Utterances in a batch. Beyond eight a processor gains little (docs/evaluation.md)."""
@@ -90,4 +90,4 @@ def _tracking(settings: DiarisationSettings) -> TrackingParams:
 
 def _load_apart(settings: WhisperSettings) -> ProcessTranscriber:
     one_each = replace(settings, workers=1)
-    return ProcessTranscriber(partial(load_transcriber, one_each), n_workers(settings))
+    return ProcessTranscriber(partial(load_alone, one_each), n_workers(settings))

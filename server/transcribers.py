@@ -8,8 +8,9 @@ import os
 from models.faster_whisper import FasterWhisper
 from models.openai_whisper import OpenAIWhisper
 from models.packed_linear import Precision
-from models.runtime import check_device, set_threads
+from models.runtime import check_device, return_memory, set_threads
 from models.transcription import Recogniser, WhisperTranscriber
+from models.whisper_weights import forget_whisper
 from server.config import WhisperSettings
 from server.errors import ConfigError
 
@@ -33,6 +34,14 @@ def load_transcriber(settings: WhisperSettings) -> WhisperTranscriber:
         return WhisperTranscriber(_recogniser(settings))
     except ValueError as error:
         raise ConfigError(f"whisper: {error}") from error
+
+
+def load_alone(settings: WhisperSettings) -> WhisperTranscriber:
+    """Load the back end in a process that does nothing else; see `load_transcriber`."""
+    transcriber = load_transcriber(settings)
+    forget_whisper()
+    return_memory()
+    return transcriber
 
 
 def n_workers(settings: WhisperSettings) -> int:

@@ -1,15 +1,20 @@
 """What `calmline models` tells, and what selecting another model leads to."""
 
+import gc
+import weakref
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from whisper.model import Whisper
 
-from models import cache
+from models import cache, whisper_weights
 from models.errors import WeightsError
+from models.openai_whisper import OpenAIWhisper
 from models.registry import State, fetch, list_models, verify
-from models.whisper_weights import checkpoint_path, load_whisper
+from models.transcription import Task
+from models.whisper_weights import checkpoint_path, forget_whisper, load_whisper
 
 pytestmark = pytest.mark.unit
 
@@ -104,6 +109,29 @@ def test_path_selects_a_checkpoint(tmp_path: Path, tiny: Whisper) -> None:
     assert not any(parameter.requires_grad for parameter in model.parameters())
     for name, tensor in tiny.state_dict().items():
         assert torch.equal(model.state_dict()[name], tensor), name
+
+
+def test_what_finds_words_does_not_keep_a_model_that_was_forgotten(
+    tmp_path: Path, tiny: Whisper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whisper_weights, "_loaded", {})  # Other tests share theirs.
+    path = tmp_path / "mine.pt"
+    torch.save({"dims": vars(tiny.dims), "model_state_dict": tiny.state_dict()}, path)
+    model = load_whisper(str(path))
+    matrices = [
+        weakref.ref(block.mlp[0].weight)
+        for block in [*model.encoder.blocks, *model.decoder.blocks]
+    ]
+
+    recogniser = OpenAIWhisper(str(path), ("en",))
+    del model
+    forget_whisper()
+    gc.collect()
+
+    assert matrices
+    assert not any(matrix() is not None for matrix in matrices)
+    silence = Task(np.zeros(16_000, np.float32), "en", 2)
+    assert len(recogniser.recognise([silence], padded=False)) == 1
 
 
 @pytest.mark.parametrize(
