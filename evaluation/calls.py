@@ -26,7 +26,7 @@ from evaluation.calls_score import (
 )
 from evaluation.calls_truth import truth_of
 from evaluation.report import Figure, Report
-from models.ports import Transcript
+from models.ports import Transcriber, Transcript
 from models.runtime import set_threads
 from models.speech_detection import SileroDetector
 from models.voice import PERMISSIVE, load_voice_reader
@@ -125,7 +125,7 @@ def weights_of(factory: CallFactory) -> tuple[str, ...]:
     return (*factory.models.names, load_head(PERMISSIVE).card.checksum)
 
 
-class _NoTranscriber:
+class _NoTranscriber(Transcriber):
     """Stands where Whisper would: the words of these calls are known."""
 
     def transcribe(self, _pcm: object, _language: str | None) -> Transcript:

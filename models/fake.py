@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from audio.frame import RATE, CustomerWindow, Frame
 from audio.speakers import HeardFrame, Timeline, Turn
 from models.errors import InferenceError
-from models.ports import Diarisation, Transcript, VoiceReading
+from models.ports import Diarisation, Transcriber, Transcript, VoiceReading
 
 _SILENT_DBFS = -120.0
 _NOTHING: Mapping[int, str] = MappingProxyType({})
@@ -38,7 +38,7 @@ class FakeDetector:
         return [0.99 if one else 0.01 for one in loud]
 
 
-class FakeTranscriber:
+class FakeTranscriber(Transcriber):
     """A `Transcriber` that reads its words from a script.
 
     Args:

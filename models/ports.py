@@ -1,9 +1,10 @@
 """What the rest of the house needs from learned models, in its own words."""
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,10 @@ class SpeechDetector(Protocol):
 
 
 class Transcriber(Protocol):
-    """Turns one utterance into text. Thread-safe; blocking: off the event loop."""
+    """Turns utterances into text. Thread-safe; blocking: off the event loop.
+
+    Inherit from it; from `BatchTranscriber` where several at once are less work.
+    """
 
     def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
         """Transcribe one utterance.
@@ -98,11 +102,6 @@ class Transcriber(Protocol):
         """
         ...
 
-
-@runtime_checkable
-class BatchTranscriber(Protocol):
-    """A `Transcriber` that gains from taking several utterances at once."""
-
     def transcribe_batch(
         self, utterances: Sequence[Spoken]
     ) -> list[Transcript | InferenceError]:
@@ -113,34 +112,29 @@ class BatchTranscriber(Protocol):
         Returns:
             For each utterance its transcript, or why there is none; in order.
         """
+        return [_try_one(self, one) for one in utterances]
+
+    def take_processor_s(self) -> float:
+        """Processor time taken in other processes since this was last asked."""
+        return 0.0
+
+
+class BatchTranscriber(Transcriber, Protocol):
+    """A `Transcriber` that gains from taking several utterances at once."""
+
+    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
+        """Transcribe an utterance as a batch of its own."""
+        answer = self.transcribe_batch([Spoken(pcm, language)])[0]
+        if isinstance(answer, InferenceError):
+            raise answer
+        return answer
+
+    @abstractmethod
+    def transcribe_batch(
+        self, utterances: Sequence[Spoken]
+    ) -> list[Transcript | InferenceError]:
+        """See `Transcriber.transcribe_batch`."""
         ...
-
-
-def transcribe_all(
-    transcriber: Transcriber, utterances: Sequence[Spoken]
-) -> list[Transcript | InferenceError]:
-    """Transcribe several utterances: together where the transcriber can, else in turn.
-
-    Returns:
-        For each utterance its transcript, or why there is none; in order.
-    """
-    if isinstance(transcriber, BatchTranscriber):
-        return transcriber.transcribe_batch(utterances)
-    return [_try_one(transcriber, one) for one in utterances]
-
-
-def transcribe_one(
-    transcriber: "BatchTranscriber", pcm: NDArray[np.float32], language: str | None
-) -> Transcript:
-    """Transcribe an utterance as a batch of its own; see `Transcriber.transcribe`.
-
-    Raises:
-        InferenceError: the model could not run on this input.
-    """
-    answer = transcriber.transcribe_batch([Spoken(pcm, language)])[0]
-    if isinstance(answer, InferenceError):
-        raise answer
-    return answer
 
 
 def _try_one(

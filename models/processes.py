@@ -16,11 +16,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from models.errors import InferenceError
-from models.ports import Spoken, Transcriber, Transcript, transcribe_all, transcribe_one
+from models.ports import BatchTranscriber, Spoken, Transcriber, Transcript
 
 _ATTEMPTS = 2
 """A process that was killed is replaced, and its batch done again, once."""
@@ -29,8 +26,8 @@ _NICE = 5
 """Below the process that takes audio in and shows cues: that one has less to do."""
 
 
-class ProcessTranscriber:
-    """A batched `Transcriber` whose model runs in other processes. Thread-safe.
+class ProcessTranscriber(BatchTranscriber):
+    """A transcriber whose model runs in other processes.
 
     Each process holds a model, and answers one batch at a time. They end with this
     process, however it ends, and when nobody holds this any more.
@@ -55,14 +52,6 @@ class ProcessTranscriber:
         self._pool, ready = self._begin()
         self.name = "".join({one.result() for one in ready})
 
-    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
-        """Transcribe one utterance; see `models.ports.Transcriber`.
-
-        Raises:
-            InferenceError: the model could not run on this input.
-        """
-        return transcribe_one(self, pcm, language)
-
     def transcribe_batch(
         self, utterances: Sequence[Spoken]
     ) -> list[Transcript | InferenceError]:
@@ -81,14 +70,10 @@ class ProcessTranscriber:
         return [gone for _ in utterances]
 
     def take_processor_s(self) -> float:
-        """Processor time that batches have taken since this was last asked."""
+        """See `models.ports.Transcriber`."""
         with self._lock:
             taken, self._processor_s = self._processor_s, 0.0
         return taken
-
-    def close(self) -> None:
-        """End the processes, once they have answered what they have begun."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _begin(self) -> tuple[ProcessPoolExecutor, list[Future[str]]]:
         """Start the processes; each says the name of its model when it is there."""
@@ -152,5 +137,5 @@ def _name() -> str:
 
 def _answer(utterances: Sequence[Spoken]) -> _Answered:
     start = time.process_time()
-    transcripts = transcribe_all(_transcriber(), utterances)
+    transcripts = _transcriber().transcribe_batch(utterances)
     return _Answered(transcripts, time.process_time() - start)

@@ -13,7 +13,7 @@ from models.chinese import tidy
 from models.decoded import Decoded
 from models.errors import InferenceError
 from models.guard import is_invented, ran_away, token_limit, without_loop
-from models.ports import Spoken, Transcript, transcribe_one
+from models.ports import BatchTranscriber, Spoken, Transcript
 
 _SHORTEST_S = 0.1
 """Nothing shorter is a word."""
@@ -70,8 +70,8 @@ class Recogniser(Protocol):
         ...
 
 
-class WhisperTranscriber:
-    """A `Transcriber`, and a batched one, on a back end. Keeps nothing between calls.
+class WhisperTranscriber(BatchTranscriber):
+    """A transcriber on a back end. Keeps nothing between calls.
 
     Attributes:
         name: name of the weights, for the log of a call.
@@ -80,20 +80,6 @@ class WhisperTranscriber:
     def __init__(self, recogniser: Recogniser) -> None:
         self._recogniser = recogniser
         self.name = recogniser.name
-
-    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
-        """Transcribe one utterance.
-
-        Args:
-            pcm: float32, shape ``(n_samples,)``, mono at 16 kHz, in [-1, 1];
-                at most 30 s.
-            language: ISO 639-1 code, or None to detect it among the languages.
-
-        Raises:
-            InferenceError: the utterance is too long or holds what is not a number,
-                or the model does not know the language.
-        """
-        return transcribe_one(self, pcm, language)
 
     def transcribe_batch(
         self, utterances: Sequence[Spoken]

@@ -28,9 +28,7 @@ from models.ports import (
     VoiceReading,
     WordTimes,
     read_all,
-    transcribe_all,
 )
-from models.processes import ProcessTranscriber
 from server.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -295,10 +293,8 @@ class Engine:
         self._metrics.batches.labels("words").observe(len(utterances))
         transcriber = self.models.transcriber
         with self._metrics.processor("words"):
-            answers = transcribe_all(transcriber, utterances)
-        if isinstance(transcriber, ProcessTranscriber):
-            elsewhere_s = transcriber.take_processor_s()
-            self._metrics.observe_processor("words", elsewhere_s)
+            answers = transcriber.transcribe_batch(utterances)
+        self._metrics.observe_processor("words", transcriber.take_processor_s())
         return answers
 
     def _read_voices(

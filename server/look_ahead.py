@@ -29,7 +29,6 @@ from models.ports import (
     Transcript,
     VoiceReading,
     read_all,
-    transcribe_all,
 )
 from server.call import Call, CallParams, TranscribeRequest, VoiceRequest
 from server.events import CallStarted, Consent
@@ -308,7 +307,7 @@ class LookAhead:
     def _transcribe_all(
         self, utterances: Sequence[Spoken]
     ) -> Sequence[Transcript | InferenceError]:
-        return transcribe_all(self._models.transcriber, utterances)
+        return self._models.transcriber.transcribe_batch(utterances)
 
     def _read_all(
         self, windows: Sequence[CustomerWindow]

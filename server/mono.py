@@ -10,21 +10,19 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from audio.frame import Frame, Party
 from audio.speakers import Router, Timeline, Turn
 from emotion.roles import Roles, Said
 from models.errors import InferenceError, ModelError
 from models.ports import (
+    BatchTranscriber,
     Diarisation,
     Diariser,
     Spoken,
     Transcriber,
     Transcript,
     VoiceReading,
-    transcribe_all,
-    transcribe_one,
 )
 from server.controls import Control
 from server.errors import RecordingError
@@ -265,16 +263,12 @@ def _turns_found(heard: Heard) -> TurnsFound:
 _EMPTY = np.zeros(0, np.float32)
 
 
-class _Remembering:
+class _Remembering(BatchTranscriber):
     """A transcriber that is asked the same thing once only."""
 
     def __init__(self, transcriber: Transcriber) -> None:
         self._transcriber = transcriber
         self._known: dict[str, Transcript] = {}
-
-    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
-        """Transcribe one utterance, or remember it."""
-        return transcribe_one(self, pcm, language)
 
     def transcribe_batch(
         self, utterances: Sequence[Spoken]
@@ -282,7 +276,7 @@ class _Remembering:
         """Transcribe several utterances, or remember them."""
         keys = [one.key for one in utterances]
         new = [i for i, key in enumerate(keys) if key not in self._known]
-        found = transcribe_all(self._transcriber, [utterances[i] for i in new])
+        found = self._transcriber.transcribe_batch([utterances[i] for i in new])
         failed: dict[str, InferenceError] = {}
         for index, answer in zip(new, found, strict=True):
             if isinstance(answer, InferenceError):

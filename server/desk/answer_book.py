@@ -12,19 +12,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from audio.frame import CustomerWindow
 from models.errors import InferenceError
 from models.ports import (
+    BatchTranscriber,
     Spoken,
     Transcript,
     VoiceReading,
     key_of,
-    transcribe_all,
-    transcribe_one,
 )
 from server.engine import Models
 
@@ -32,7 +29,7 @@ _WORDS = TypeAdapter(Transcript)
 _VOICE = TypeAdapter(VoiceReading)
 
 
-class AnswerBook:
+class AnswerBook(BatchTranscriber):
     """A transcriber and a voice reader that ask others, and write down what they say.
 
     Thread-safe. A line that was broken off is asked again.
@@ -57,24 +54,15 @@ class AnswerBook:
         """The models, with the book between them and whoever asks."""
         return replace(self._models, transcriber=self, voice_reader=self)
 
-    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
-        """See `models.ports.Transcriber`.
-
-        Raises:
-            InferenceError: the model could not run on this input.
-        """
-        return transcribe_one(self, pcm, language)
-
     def transcribe_batch(
         self, utterances: Sequence[Spoken]
     ) -> list[Transcript | InferenceError]:
-        """See `models.ports.BatchTranscriber`."""
+        """See `models.ports.Transcriber`."""
         keys = [one.key for one in utterances]
         new = [index for index, key in enumerate(keys) if key not in self._words]
         asked = [utterances[index] for index in new]
-        found = dict(
-            zip(new, transcribe_all(self._models.transcriber, asked), strict=True)
-        )
+        answers = self._models.transcriber.transcribe_batch(asked)
+        found = dict(zip(new, answers, strict=True))
         self._write(
             (keys[index], "words", answer)
             for index, answer in found.items()

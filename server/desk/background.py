@@ -11,13 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from audio.frame import CustomerWindow
 from models.errors import InferenceError
-from models.ports import Spoken, Transcript, VoiceReading, transcribe_one
+from models.ports import BatchTranscriber, Spoken, Transcript, VoiceReading
 from server.desk.again import Again
 from server.desk.errors import IntakeError, Stopped
 from server.desk.imports import NOBODY, ImportOptions, Imports, NewFile
@@ -35,7 +33,7 @@ _NICE = 15
 _FAILED = "the model could not run on this input"
 
 
-class Patient:
+class Patient(BatchTranscriber):
     """The engine's models for somebody who waits until no live call needs them.
 
     Args:
@@ -58,14 +56,10 @@ class Patient:
         self._loop = loop
         self._stop = stop
 
-    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
-        """See `models.ports.Transcriber`."""
-        return transcribe_one(self, pcm, language)
-
     def transcribe_batch(
         self, utterances: Sequence[Spoken]
     ) -> list[Transcript | InferenceError]:
-        """See `models.ports.BatchTranscriber`."""
+        """See `models.ports.Transcriber`."""
         found: list[Transcript | InferenceError] = []
         while len(found) < len(utterances):
             n_asked = 1 if self._live else len(utterances)

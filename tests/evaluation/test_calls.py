@@ -26,7 +26,7 @@ from evaluation.calls_plan import (
 )
 from evaluation.calls_run import Heard, Listener, ScriptedTranscriber, Signals
 from models.errors import DataError
-from models.ports import Transcript, VoiceReading
+from models.ports import Transcriber, Transcript, VoiceReading
 from server.engine import Models
 from server.events import WordsRead
 from server.factory import CallFactory
@@ -261,7 +261,7 @@ class CountingReader:
         return VoiceReading(end_s, 0.02, -26.0, "fake")
 
 
-class NoWhisper:
+class NoWhisper(Transcriber):
     def transcribe(self, _pcm: object, _language: str | None) -> Transcript:
         raise AssertionError
 

@@ -34,7 +34,7 @@ from evaluation.fit_replay import (
     recorded,
     without_opening,
 )
-from models.ports import Transcript, VoiceReading
+from models.ports import Transcriber, Transcript, VoiceReading
 from server.engine import Models
 from server.events import LogEntry
 from server.factory import CallFactory
@@ -60,7 +60,7 @@ class AngryInTheMiddle:
         return VoiceReading(end_s, 0.9 if 14 < end_s < 27 else 0.02, -26.0, "fake")
 
 
-class NoWhisper:
+class NoWhisper(Transcriber):
     def transcribe(self, _pcm: object, _language: str | None) -> Transcript:
         raise AssertionError
 

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -35,10 +34,8 @@ sys.stdin.read()
 
 
 @pytest.fixture(scope="module")
-def apart() -> Iterator[ProcessTranscriber]:
-    transcriber = ProcessTranscriber(partial(FakeTranscriber, fails_on=[2]), 1)
-    yield transcriber
-    transcriber.close()
+def apart() -> ProcessTranscriber:
+    return ProcessTranscriber(partial(FakeTranscriber, fails_on=[2]), 1)
 
 
 def children(pid: int) -> list[int]:

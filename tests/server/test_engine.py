@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from audio.frame import RATE, CustomerWindow, Frame, Party
 from models.errors import InferenceError
 from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
-from models.ports import Spoken, Transcriber, Transcript
+from models.ports import BatchTranscriber, Spoken, Transcriber, Transcript
 from server.engine import Engine, Models, Urgency
 from server.metrics import Metrics
 
@@ -21,16 +21,13 @@ pytestmark = pytest.mark.unit
 UNLUCKY = 13
 
 
-class SlowTranscriber:
+class SlowTranscriber(BatchTranscriber):
     """Holds every batch until it is let go; what is said tells the length."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
         self.begun = threading.Semaphore(0)
         self.go_on = threading.Semaphore(0)
-
-    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
-        raise AssertionError(f"{len(pcm)} samples of {language} came by themselves")
 
     def transcribe_batch(
         self, utterances: Sequence[Spoken]

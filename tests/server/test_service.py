@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from websockets.asyncio.client import connect
 
 from audio.codec import decode, encode
-from models.ports import Transcript
+from models.ports import Transcriber, Transcript
 from server.engine import Models
 from server.service import Addresses
 from service_under_test import (
@@ -42,7 +42,7 @@ CLIENTS = ("websockets.client", "httpx", "httpcore.http11", "httpcore.connection
 PLANTED = "my secret pineapple you are useless i will sue you"
 
 
-class BrokenTranscriber:
+class BrokenTranscriber(Transcriber):
     def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
         raise RuntimeError(f"a bug on {len(pcm)} samples of {language}")
 

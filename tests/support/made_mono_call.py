@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from audio.frame import RATE, Party
 from audio.speakers import Turn
-from models.ports import Transcript
+from models.ports import Transcriber, Transcript
 from server.events import CallStarted, Consent
 
 TURNS = (
@@ -32,7 +32,7 @@ WORDS = {
 _SILENCE = 0.05
 
 
-class ByLength:
+class ByLength(Transcriber):
     """A transcriber that says what the script has for the seconds of an utterance."""
 
     name = "by length"

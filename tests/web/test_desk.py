@@ -46,7 +46,7 @@ class Desk:
     words: threading.Event
 
 
-class Gated:
+class Gated(Transcriber):
     """A transcriber that waits at a gate."""
 
     def __init__(self, gate: threading.Event, inner: Transcriber) -> None:

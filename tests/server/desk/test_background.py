@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from models.errors import InferenceError
 from models.fake import FakeDetector, FakeVoiceReader
-from models.ports import Spoken, Transcript
+from models.ports import BatchTranscriber, Spoken, Transcript
 from server.desk.background import Patient
 from server.desk.errors import Stopped
 from server.engine import Engine, Models
@@ -23,14 +22,11 @@ UNLUCKY = 13
 LENGTHS = (1, UNLUCKY, 3, 4)
 
 
-class Noting:
+class Noting(BatchTranscriber):
     """Notes which utterances came together."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[int, ...]] = []
-
-    def transcribe(self, pcm: NDArray[np.float32], language: str | None) -> Transcript:
-        raise AssertionError(f"{len(pcm)} samples of {language} came by themselves")
 
     def transcribe_batch(
         self, utterances: Sequence[Spoken]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from audio.frame import CustomerWindow, Party
 from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
-from models.ports import Transcript, VoiceReading
+from models.ports import Transcriber, Transcript, VoiceReading
 from server.cli import main
 from server.config import Settings
 from server.desk.call_table import FileFacts, read_call_table
@@ -68,7 +68,7 @@ def begin(office: Office, *paths: Path, options: ImportOptions | None = None) ->
     return job_id
 
 
-class Counting:
+class Counting(Transcriber):
     """Words and voice that follow from the audio, counted."""
 
     def __init__(self) -> None:
