@@ -13,7 +13,7 @@ from audio.frame import CustomerWindow, Frame, Segment
 from audio.framer import Framer
 from evaluation.calls_audio import LINE, PARTIES, Rendered, Utterance
 from models.ports import SpeechDetector, Transcript, VoiceReader, VoiceReading
-from server.call import Call, Output, TranscribeRequest, VoiceRequest
+from server.call import Call, Output, SoFarRequest, UtteranceRequest, VoiceRequest
 from server.events import CallEndReason, CallStarted, Consent, LogEntry
 from server.factory import CallFactory
 
@@ -169,11 +169,11 @@ class _Answerer:
             match output:
                 case LogEntry():
                     yield output
-                case TranscribeRequest(request_id=request_id, segment=segment):
-                    if output.unfinished:
-                        words = self.transcriber.transcribe_so_far(segment)
-                    else:
-                        words = self.transcriber.transcribe(segment)
+                case SoFarRequest(request_id=request_id, segment=segment):
+                    words = self.transcriber.transcribe_so_far(segment)
+                    todo += self.call.receive_transcript(request_id, words)
+                case UtteranceRequest(request_id=request_id, segment=segment):
+                    words = self.transcriber.transcribe(segment)
                     todo += self.call.receive_transcript(request_id, words)
                 case VoiceRequest(request_id=request_id, window=window):
                     reading = self._read(window)

@@ -117,20 +117,25 @@ class TranscribeRequest:
 
     Attributes:
         request_id: which answer it is.
-        utterance_id: of the utterance; empty where it is not over yet.
         segment: what was said.
         language: that it is in; None: find out.
     """
 
     request_id: int
-    utterance_id: str
     segment: Segment
     language: str | None
 
-    @property
-    def unfinished(self) -> bool:
-        """Whether the speech goes on: the words so far are wanted."""
-        return not self.utterance_id
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UtteranceRequest(TranscribeRequest):
+    """An utterance is over, and its words are wanted."""
+
+    utterance_id: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SoFarRequest(TranscribeRequest):
+    """The customer speaks on, and the words so far are to count."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,10 +154,10 @@ class PartialRequest:
     language: str | None
 
 
-Question = TranscribeRequest | VoiceRequest
+Question = UtteranceRequest | SoFarRequest | VoiceRequest
 """What a call waits for."""
 
-Output = LogEntry | TranscribeRequest | VoiceRequest | PartialRequest
+Output = LogEntry | Question | PartialRequest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,14 +180,6 @@ class _Pending:
     due: int
     request_id: int
     apply: Callable[[], None] | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Utterance:
-    """A segment whose words are being worked out."""
-
-    utterance_id: str
-    segment: Segment
 
 
 class _Line:
@@ -265,7 +262,9 @@ class Call:
 
         self._inbox: deque[_Step | Control | _End] = deque()
         self._pending: list[_Pending] = []
-        self._utterances: dict[int, tuple[_Pending, _Utterance]] = {}
+        self._words_asked: dict[
+            int, tuple[_Pending, UtteranceRequest | SoFarRequest]
+        ] = {}
         self._readings: dict[int, _Pending] = {}
         self._n_requests = 0
         self._n_utterances = n_utterances
@@ -329,20 +328,20 @@ class Call:
         self, request_id: int, transcript: Transcript | None
     ) -> list[Output]:
         """Take the answer to a `TranscribeRequest`; None: the model failed."""
-        pending, utterance = self._utterances[request_id]
-        if not utterance.utterance_id:
-            reading = self._read_so_far(utterance.segment, transcript)
+        pending, request = self._words_asked[request_id]
+        if isinstance(request, SoFarRequest):
+            reading = self._read_so_far(request.segment, transcript)
             return self.receive_so_far(request_id, reading)
-        del self._utterances[request_id]
+        del self._words_asked[request_id]
         kept = None if transcript is None else _kept_words(transcript)
-        pending.apply = partial(self._hear_words, utterance, kept)
+        pending.apply = partial(self._hear_words, request, kept)
         return self._digest()
 
     def receive_so_far(
         self, request_id: int, reading: WordReading | None
     ) -> list[Output]:
-        """Take what unfinished words were read as, from a log; None: nothing told."""
-        pending, _ = self._utterances.pop(request_id)
+        """Answer a `SoFarRequest` with its reading, from a log; None: nothing told."""
+        pending, _ = self._words_asked.pop(request_id)
         pending.apply = partial(self._hear_words_so_far, reading)
         return self._digest()
 
@@ -483,19 +482,24 @@ class Call:
 
     def _ask_words(self, segment: Segment) -> None:
         self._n_utterances += 1
-        self._transcribe(_Utterance(f"u{self._n_utterances}", segment))
-
-    def _transcribe(self, utterance: _Utterance) -> None:
+        utterance_id = f"u{self._n_utterances}"
+        language = self._language.chosen
         pending = self._ask(self._params.words_latency_s)
-        self._utterances[pending.request_id] = pending, utterance
-        self._out.append(
-            TranscribeRequest(
-                pending.request_id,
-                utterance.utterance_id,
-                utterance.segment,
-                self._language.chosen,
-            )
+        self._await_words(
+            pending,
+            UtteranceRequest(pending.request_id, segment, language, utterance_id),
         )
+
+    def _ask_so_far(self, segment: Segment) -> None:
+        language = self._language.chosen
+        pending = self._ask(self._params.words_latency_s)
+        self._await_words(pending, SoFarRequest(pending.request_id, segment, language))
+
+    def _await_words(
+        self, pending: _Pending, request: UtteranceRequest | SoFarRequest
+    ) -> None:
+        self._words_asked[pending.request_id] = pending, request
+        self._out.append(request)
 
     def _sample_voice(self, frame: Frame, *, speaking: bool) -> None:
         window = self._windows.feed(frame, speaking=speaking)
@@ -517,7 +521,7 @@ class Call:
             return
         segment = line.endpointer.open_segment()
         if self._tense(line.party) and line.unfinished.count():
-            self._transcribe(_Utterance("", segment))
+            self._ask_so_far(segment)
         else:
             self._out.append(PartialRequest(segment, self._language.chosen))
 
@@ -545,8 +549,10 @@ class Call:
         if reading is not None:
             self._emit(WordsSoFar(reading))
 
-    def _hear_words(self, utterance: _Utterance, transcript: Transcript | None) -> None:
-        segment = utterance.segment
+    def _hear_words(
+        self, request: UtteranceRequest, transcript: Transcript | None
+    ) -> None:
+        segment = request.segment
         if transcript is None:
             self._emit(Degraded(Degradation.MODEL_FAILED))
             self._hear_turn(segment, supports=False)
@@ -559,7 +565,7 @@ class Call:
             self._emit(detected)
         self._emit(
             TranscriptFinal(
-                utterance_id=utterance.utterance_id,
+                utterance_id=request.utterance_id,
                 party=segment.party,
                 start_s=segment.start_s,
                 end_s=segment.end_s,
@@ -573,7 +579,7 @@ class Call:
             reading = self._words.read(
                 transcript.text, transcript.language, segment.start_s, segment.end_s
             )
-            self._emit(WordsRead(utterance.utterance_id, reading))
+            self._emit(WordsRead(request.utterance_id, reading))
         supports = is_backchannel(transcript.text, transcript.language)
         self._hear_turn(segment, supports=supports)
 

@@ -26,6 +26,7 @@ from server.call import (
     Call,
     Output,
     PartialRequest,
+    SoFarRequest,
     TranscribeRequest,
     VoiceRequest,
 )
@@ -511,7 +512,7 @@ class LiveCall:
             segment.pcm, request.language, urgency
         )
         self._answer(_Words(request.request_id, transcript))
-        if request.unfinished:
+        if isinstance(request, SoFarRequest):
             self._publish_partial(segment, transcript)
 
     async def _read_voice(self, request: VoiceRequest) -> None:

@@ -30,7 +30,7 @@ from models.ports import (
     VoiceReading,
     read_all,
 )
-from server.call import Call, CallParams, TranscribeRequest, VoiceRequest
+from server.call import Call, CallParams, SoFarRequest, TranscribeRequest, VoiceRequest
 from server.events import CallStarted, Consent
 from server.factory import CallFactory
 from server.unfinished import Unfinished
@@ -192,19 +192,20 @@ class LookAhead:
         """Return the words that the call asks for; None when the model failed."""
         segment = request.segment
         key = _key(segment)
-        known = self._unfinished if request.unfinished else self._words
+        unfinished = isinstance(request, SoFarRequest)
+        known = self._unfinished if unfinished else self._words
         foreseen = known.get(key)
         if foreseen is None or (
             foreseen.asked is not None and foreseen.asked.language != request.language
         ):
             foreseen = known[key] = _Foreseen(Spoken(segment.pcm, request.language))
         if foreseen.asked is None:
-            next_ones = self._next_unfinished(segment) if request.unfinished else []
+            next_ones = self._next_unfinished(segment) if unfinished else []
             self._begin_words(foreseen, [*next_ones, *self._words.values()])
             self._keep_busy(next_ones)
         answer = foreseen.answer()
         del known[key]
-        if not request.unfinished:
+        if not unfinished:
             self._forget_unfinished(segment)
         return answer
 

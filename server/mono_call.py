@@ -29,6 +29,7 @@ from server.call import (
     Output,
     PartialRequest,
     TranscribeRequest,
+    UtteranceRequest,
     VoiceRequest,
 )
 from server.controls import AssignRoles, Control
@@ -282,7 +283,7 @@ class MonoCall:
                 self._log(event, at_s, out)
                 return self._hear(event, at_s, out)
             case TranscribeRequest(request_id=inner, segment=segment):
-                self._n_utterances += not output.unfinished
+                self._n_utterances += isinstance(output, UtteranceRequest)
                 key = Spoken(segment.pcm, output.language).key
                 if key in self._known:
                     return self._inside.receive_transcript(inner, self._known[key])

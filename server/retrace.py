@@ -17,7 +17,8 @@ from server.call import (
     Output,
     PartialRequest,
     Question,
-    TranscribeRequest,
+    SoFarRequest,
+    UtteranceRequest,
     VoiceRequest,
 )
 from server.errors import RetraceError
@@ -85,7 +86,7 @@ class Retrace:
         match output:
             case LogEntry():
                 self._check(output)
-            case TranscribeRequest() | VoiceRequest():
+            case UtteranceRequest() | SoFarRequest() | VoiceRequest():
                 self._held[output.request_id] = output
             case PartialRequest():
                 pass  # The final words are in the log, or will be.
@@ -123,7 +124,7 @@ class Retrace:
                 question.request_id,
                 reading if isinstance(reading, VoiceReading) else None,
             )
-        if question.unfinished:
+        if isinstance(question, SoFarRequest):
             so_far = _reading_so_far(following[0], question) if at_once else None
             return call.receive_so_far(question.request_id, so_far)
         if failed:
@@ -143,7 +144,7 @@ class Retrace:
         return call.receive_transcript(question.request_id, words)
 
 
-def _reading_so_far(event: Event, question: TranscribeRequest) -> WordReading | None:
+def _reading_so_far(event: Event, question: SoFarRequest) -> WordReading | None:
     """What unfinished words were read as; None where they told nothing."""
     end_s = round(question.segment.end_s, DIGITS)
     if isinstance(event, WordsSoFar) and event.reading.end_s == end_s:

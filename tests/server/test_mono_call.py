@@ -14,7 +14,7 @@ from made_mono_call import LEVELS, TURNS, ByLength, started
 from models.errors import WeightsError
 from models.fake import FakeDetector, FakeTracker, FakeTranscriber
 from models.ports import SpeakerTracker, Transcriber, VoiceReading
-from server.call import Call, Output, TranscribeRequest, VoiceRequest
+from server.call import Call, Output, Question, TranscribeRequest, VoiceRequest
 from server.controls import AssignRoles, Control
 from server.engine import Models
 from server.events import (
@@ -92,7 +92,7 @@ class Driver:
     words: Transcriber = field(default_factory=ByLength)
     log: list[LogEntry] = field(default_factory=list)
     windows: list[CustomerWindow] = field(default_factory=list)
-    open: list[TranscribeRequest | VoiceRequest] = field(default_factory=list)
+    open: list[Question] = field(default_factory=list)
     retrace: Retrace | None = None
 
     def take(self, outputs: Sequence[Output]) -> None:
@@ -107,7 +107,7 @@ class Driver:
             place = self.late.randrange(len(self.open)) if self.late else 0
             self.answer(self.open.pop(place))
 
-    def answer(self, asked: TranscribeRequest | VoiceRequest) -> None:
+    def answer(self, asked: Question) -> None:
         if isinstance(asked, TranscribeRequest):
             words = self.words.transcribe(asked.segment.pcm, asked.language)
             self.take(self.call.receive_transcript(asked.request_id, words))

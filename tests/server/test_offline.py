@@ -12,7 +12,7 @@ from audio.frame import FRAME_SAMPLES, RATE, CustomerWindow, Frame, Party
 from models.errors import InferenceError
 from models.fake import FakeDetector
 from models.ports import BatchTranscriber, Spoken, Transcript, VoiceReading
-from server.call import TranscribeRequest, VoiceRequest
+from server.call import SoFarRequest, TranscribeRequest, VoiceRequest
 from server.engine import Models
 from server.events import (
     CallEndReason,
@@ -91,7 +91,7 @@ class OneByOne:
 
     def words(self, request: TranscribeRequest) -> Transcript | None:
         self.n_words += 1
-        self.n_unfinished += request.unfinished
+        self.n_unfinished += isinstance(request, SoFarRequest)
         try:
             return words_for(request.segment.pcm, request.language)
         except InferenceError:

@@ -20,6 +20,7 @@ from server.call import (
     CallParams,
     Output,
     TranscribeRequest,
+    UtteranceRequest,
     VoiceRequest,
 )
 from server.errors import RetraceError
@@ -90,7 +91,7 @@ class Line:
                     given = self.call.receive_voice(output.request_id, heard(output))
                     todo += self.retrace.follow(self.call, given)
                 case TranscribeRequest():
-                    self.asked.append(output.utterance_id)
+                    self.asked.append(getattr(output, "utterance_id", "so far"))
                     given = self.call.receive_transcript(
                         output.request_id, words(output)
                     )
@@ -113,7 +114,9 @@ def heard(request: VoiceRequest) -> VoiceReading | None:
 
 
 def words(request: TranscribeRequest) -> Transcript | None:
-    number = request.segment.start_s if request.unfinished else request.utterance_id[1:]
+    number = request.segment.start_s
+    if isinstance(request, UtteranceRequest):
+        number = int(request.utterance_id[1:])
     text = SAID[int(number) % len(SAID)]
     if text is None:
         return None
