@@ -130,7 +130,6 @@ class LiveTracker:
         )
         self._parting = Parting.unknown(N_DIMENSIONS)
         self._n_speakers = 0
-        self._holder: int | None = None
 
     def feed(self, frame: Frame) -> list[HeardFrame]:
         """See `models.ports.SpeakerTracker`."""

@@ -51,7 +51,7 @@ class AudioLog:
     ) -> None:
         self.path = folder / f"{call_id}{RAW}"
         self._format = audio_format
-        self._power_safe = power_safe
+        self.power_safe = power_safe
         self._lock = threading.Lock()
         self._held = bytearray()
         folder.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ class AudioLog:
             with self._lock:
                 self._n_written += n_done
                 del self._held[:n_done]
-        if self._power_safe and self.n_bytes < self._n_written:
+        if self.power_safe and self.n_bytes < self._n_written:
             os.fdatasync(self._file.fileno())
         self.n_bytes = self._n_written
 

@@ -84,6 +84,12 @@ class Journal:
         self.records = records
         self._fileno = fileno
         self._n_bytes = os.fstat(fileno).st_size
+        self._n_safe = 0
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether all of it would survive a loss of power."""
+        return self._n_safe == self._n_bytes
 
     @classmethod
     def create(cls, folder: Path, header: Header) -> Self:
@@ -160,10 +166,17 @@ class Journal:
         os.close(self._fileno)
         self._fileno = os.open(self.path, os.O_RDWR | os.O_APPEND)
         self._n_bytes = os.fstat(self._fileno).st_size
+        self._n_safe = 0
 
     def sync(self) -> None:
-        """Wait until all of it would survive a loss of power."""
-        os.fdatasync(self._fileno)
+        """Wait until all of it would survive a loss of power.
+
+        Raises:
+            OSError: the disk is gone.
+        """
+        if not self.is_safe:
+            os.fdatasync(self._fileno)
+            self._n_safe = self._n_bytes
 
     def close(self) -> None:
         """Write no more; what was written stays as it is."""

@@ -88,6 +88,8 @@ class Recorder:
             for record in self.records[len(self.journal.records) :]:
                 self.audio.store(record.at_byte)
                 self.journal.append(record)
+            if self.audio.power_safe:
+                self.journal.sync()
             self.audio.store()
 
     def keep_place(self) -> None:

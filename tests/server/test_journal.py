@@ -120,6 +120,20 @@ def test_controls_stand_at_the_byte_at_which_they_came(journal: Journal) -> None
     assert first.audio.path.read_bytes() == b"\x01" * 100 + silence + b"\x03" * 10
 
 
+@pytest.mark.parametrize("power_safe", [True, False])
+def test_controls_survive_a_loss_of_power_where_audio_does(
+    journal: Journal, *, power_safe: bool
+) -> None:
+    folder = journal.path.parent
+    audio = AudioLog(folder, "c1", HEADER.format, power_safe=power_safe)
+    line = Recorder(audio, journal)
+    line.take_control(Paused())
+    line.store()
+    audio.close()
+
+    assert journal.is_safe is power_safe
+
+
 def test_what_may_be_heard_is_known_again_after_a_crash(journal: Journal) -> None:
     journal.append(Record(5, Paused()))
     journal.append(Record(9, ConsentChanged(Consent.TEXT_ONLY)))
