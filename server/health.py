@@ -14,14 +14,12 @@ class Problem(StrEnum):
 
     `DISK`: audio cannot be written; it is held in memory and not acknowledged.
     `DATABASE`: logs cannot be written; they are held and written later.
-    `MODELS`: weights on disk are damaged: the next start would fail.
     `PARTIALS`, `VOICE`, `LATE`: there is more to do than the machine can: no
     unfinished words; the voice is read less often; words come late.
     """
 
     DISK = "disk"
     DATABASE = "database"
-    MODELS = "models"
     PARTIALS = "partials"
     VOICE = "voice"
     LATE = "late"

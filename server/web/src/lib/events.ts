@@ -57,7 +57,7 @@ export type CallEndReason =
   | 'service_stopped'
   | 'service_failed';
 /** What the service cannot do now. */
-export type Problem = 'disk' | 'database' | 'models' | 'partials' | 'voice' | 'late';
+export type Problem = 'disk' | 'database' | 'partials' | 'voice' | 'late';
 
 export type Degradation =
   | 'roles_unknown'

@@ -342,7 +342,6 @@ export const en: Messages = {
   problems: {
     disk: 'The disk takes no audio: it is held in memory.',
     database: 'The database takes nothing: logs are written later.',
-    models: 'Weights on disk are damaged.',
     partials: 'Too much to do: no unfinished words are shown.',
     voice: 'Too much to do: voices are read less often.',
     late: 'Too much to do: words come late.',

@@ -115,7 +115,6 @@ export const zh: Messages = {
   problems: {
     disk: '磁盘无法写入录音，暂存于内存。',
     database: '数据库无法写入，记录稍后保存。',
-    models: '磁盘上的模型权重已损坏。',
     partials: '负载过高，不显示未说完的话。',
     voice: '负载过高，语音情绪读取频率降低。',
     late: '负载过高，文字延迟出现。',
