@@ -37,7 +37,7 @@ from server.events import (
 from server.exports import write_all
 from server.factory import CallFactory
 from server.logs import configure_logs
-from server.mono import analyse_mono, assign, hear
+from server.mono import Heard, analyse_mono, assign, hear
 from server.offline import analyse
 from server.recording import Recording, open_recording
 from server.reports.commands import add_commands as add_report_commands
@@ -246,13 +246,33 @@ def _analyse_one(
     path: Path, args: argparse.Namespace, factory: CallFactory, console: Console
 ) -> None:
     recording = open_recording(path)
-    parties = _parties(recording, args.customer)
+    heard, entries = _listened(recording, args, factory, console)
+    folder = args.out / path.stem
+    write_all(entries, folder, path.stem, heard.timeline.turns if heard else ())
+    n_utterances = sum(isinstance(e.event, TranscriptFinal) for e in entries)
+    console.print(
+        f"[green]✓[/green] {path.name}: {entries[-1].at_s:.1f} s, "
+        f"{n_utterances} utterances → {folder}",
+        highlight=False,
+    )
+    for line in _who_is_who(entries):
+        console.print(f"  {line}", highlight=False)
+
+
+def _listened(
+    recording: Recording,
+    args: argparse.Namespace,
+    factory: CallFactory,
+    console: Console,
+) -> tuple[Heard | None, list[LogEntry]]:
+    """Return the log of a recording, and who speaks in one with one channel."""
+    path = recording.path
     started = CallStarted(
         call_id=path.stem,
         agent_id="",
         customer_ref="",
         language=args.language,
-        parties=parties,
+        parties=_parties(recording, args.customer),
         consent=Consent.GRANTED,
         started_at="",
         models=factory.models.names,
@@ -267,30 +287,16 @@ def _analyse_one(
         transient=True,
     ) as progress:
         bar = progress.add_task(path.name, total=recording.duration_s)
-        heard = None
-        if recording.n_channels == 1 and factory.models.diariser is not None:
-            heard = hear(recording, factory.models.diariser)
 
         def told(done_s: float) -> None:
             progress.update(bar, completed=done_s)
 
-        if heard is None:
-            entries = list(analyse(recording, started, factory, told))
-        else:
-            roles = None
-            if args.customer_speaker:
-                roles = assign(heard, args.customer_speaker, "command line")
-            entries = list(analyse_mono(heard, started, factory, told, roles))
-    folder = args.out / path.stem
-    write_all(entries, folder, path.stem, heard.timeline.turns if heard else ())
-    n_utterances = sum(isinstance(e.event, TranscriptFinal) for e in entries)
-    console.print(
-        f"[green]✓[/green] {path.name}: {entries[-1].at_s:.1f} s, "
-        f"{n_utterances} utterances → {folder}",
-        highlight=False,
-    )
-    for line in _who_is_who(entries):
-        console.print(f"  {line}", highlight=False)
+        if recording.n_channels != 1 or factory.models.diariser is None:
+            return None, list(analyse(recording, started, factory, told))
+        heard = hear(recording, factory.models.diariser)
+        speaker = args.customer_speaker
+        roles = assign(heard, speaker, "command line") if speaker else None
+        return heard, list(analyse_mono(heard, started, factory, told, roles))
 
 
 def _who_is_who(entries: Sequence[LogEntry]) -> Iterator[str]:

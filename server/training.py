@@ -184,8 +184,6 @@ def read_labelled(path: Path, language: str) -> tuple[str, list["Labelled"]]:
     Raises:
         DataError: the file is not what it should be, or which language is not clear.
     """
-    from emotion.word_training import Labelled  # noqa: PLC0415  # needs SciPy
-
     try:
         # Tables that were exported on Windows begin with a byte order mark.
         rows = path.read_text("utf-8-sig").splitlines()
@@ -193,43 +191,11 @@ def read_labelled(path: Path, language: str) -> tuple[str, list["Labelled"]]:
         raise DataError(f"{path.name} is not written in UTF-8") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
-    found = []
-    for number, written in enumerate(rows, start=1):
-        if not written.strip():
-            continue
-        try:
-            row = json.loads(written)
-        except ValueError:
-            row = None
-        if (
-            not isinstance(row, dict)
-            or not isinstance(row.get("text"), str)
-            or not row["text"].strip()
-            or not isinstance(row.get("lang"), str)
-            or type(row.get("level")) is not int
-            or row["level"] not in _LEVELS
-            or row.get("tier") not in (None, *Tier)
-        ):
-            raise DataError(
-                f"{path.name}, line {number}: expected a JSON object with text (not "
-                "empty), lang, level 0 to 3 and tier null or one of "
-                f"{', '.join(Tier)}"
-            )
-        # Of a hostile line without a tier nobody may have asked for one.
-        known = row["level"] == 0 or row.get("tier") is not None
-        tier = Tier(row["tier"]) if row.get("tier") else None
-        group = str(row.get("group") or "")
-        customers = _customers(row.get("customer"), f"{path.name}, line {number}")
-        line = Labelled(
-            row["text"],
-            row["level"],
-            tier,
-            known,
-            None,
-            group,
-            customers=customers,
-        )
-        found.append((row["lang"], line))
+    found = [
+        _labelled(written, f"{path.name}, line {number}")
+        for number, written in enumerate(rows, start=1)
+        if written.strip()
+    ]
     languages = sorted({lang for lang, _ in found if not language or lang == language})
     if len(languages) != 1:
         raise DataError(
@@ -237,6 +203,38 @@ def read_labelled(path: Path, language: str) -> tuple[str, list["Labelled"]]:
             f"{', '.join(languages) or 'none'}; name it with --language"
         )
     return languages[0], [line for lang, line in found if lang == languages[0]]
+
+
+def _labelled(written: str, where: str) -> tuple[str, "Labelled"]:
+    """Read one turn, and the language it is in."""
+    from emotion.word_training import Labelled  # noqa: PLC0415  # needs SciPy
+
+    try:
+        row = json.loads(written)
+    except ValueError:
+        row = None
+    if (
+        not isinstance(row, dict)
+        or not isinstance(row.get("text"), str)
+        or not row["text"].strip()
+        or not isinstance(row.get("lang"), str)
+        or type(row.get("level")) is not int
+        or row["level"] not in _LEVELS
+        or row.get("tier") not in (None, *Tier)
+    ):
+        raise DataError(
+            f"{where}: expected a JSON object with text (not empty), lang, level 0 to "
+            f"3 and tier null or one of {', '.join(Tier)}"
+        )
+    return row["lang"], Labelled(
+        row["text"],
+        row["level"],
+        tier=Tier(row["tier"]) if row.get("tier") else None,
+        # Of a hostile line without a tier nobody may have asked for one.
+        tier_known=row["level"] == 0 or row.get("tier") is not None,
+        group=str(row.get("group") or ""),
+        customers=_customers(row.get("customer"), where),
+    )
 
 
 def _customers(listed: object, where: str) -> frozenset[CustomerKind] | None:
