@@ -1,12 +1,14 @@
 """How sure a figure is: the bootstrap over recordings, or whatever is independent."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 ROUNDS = 2000
+
+_Numbers = NDArray[np.float64]
 
 
 def bootstrap(
@@ -46,3 +48,25 @@ def share_interval(hits: int, n: int) -> tuple[float, float]:
     spread = math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     half = z * spread / (1 + z * z / n)
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def trend(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
+    """Slope of the least-squares line, and the 95 % interval of the slope.
+
+    Args:
+        x: where; NaN in all three results where all of them are one.
+        y: what was measured there; a NaN is left out.
+    """
+    at, measured = np.asarray(x, float), np.asarray(y, float)
+    slope = _slope(at, measured)
+    if math.isnan(slope):
+        return slope, slope, slope
+    low, high = bootstrap(len(at), lambda drawn: _slope(at[drawn], measured[drawn]))
+    return slope, low, high
+
+
+def _slope(x: _Numbers, y: _Numbers) -> float:
+    known = ~np.isnan(y)
+    spread = x[known] - x[known].mean() if known.any() else x[:0]
+    scatter = float(spread @ spread)
+    return float(spread @ y[known]) / scatter if scatter else float("nan")

@@ -6,8 +6,9 @@ picture in which the board shows it; the page's and the service's clock are the 
 machine's. Only calls in sight are asked for: one that leaves the window before it was
 drawn has no pixel, and is counted by itself; one that stays and never shows it counts
 as the slowest. Memory: the page's JavaScript heap after a forced collection, every
-minute (or five times, where there is less time) from when the board has settled; growth
-is the slope of the line through them. Calls begin and end all the while. Frames: how
+minute (or five times, where there is less time); growth is the slope of the line
+through those of them in which no call of the beginning is left, so that every place on
+the board has held a whole call. Calls begin and end all the while. Frames: how
 many pictures a second the page draws meanwhile, and the longest time between two.
 """
 
@@ -19,13 +20,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import linear_regression
 
 from playwright.async_api import CDPSession, Page, async_playwright
 from playwright.async_api import TimeoutError as NotSeenError
 
 from audio.frame import Party
 from evaluation.fake_floor import FakeCall, FakeFloor, FakeParams, serving
+from evaluation.interval import trend
 from evaluation.report import Figure, Report
 from server.events import TranscriptFinal
 
@@ -155,11 +156,13 @@ async def _measure(calls: int, seconds: float, chromium: str) -> list[Figure]:
 
 
 def _figures(seen: _Seen) -> list[Figure]:
-    at_s, used = zip(*seen.heap, strict=True)
+    used = [megabytes for _, megabytes in seen.heap]
+    settled = [(s / 1800, mb) for s, mb in seen.heap if s >= _LIFE_S]
     growth = []
-    if at_s[-1] >= _TREND_S:
-        slope = linear_regression(at_s, used).slope
-        growth = [Figure("screens.heap_growth_in_half_an_hour", slope * 1800, "MB")]
+    if settled and (settled[-1][0] - settled[0][0]) * 1800 >= _TREND_S:
+        slope, low, high = trend(*zip(*settled, strict=True))
+        name = "screens.heap_growth_in_half_an_hour"
+        growth = [Figure(name, slope, "MB", low, high)]
     latencies = sorted(seen.latencies_s)
     return [
         Figure("screens.frames_per_second", seen.frames_hz, "count"),

@@ -16,17 +16,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evaluation.capacity import BACKENDS
 from evaluation.capacity_calls import build_call, read_spoken
 from evaluation.capacity_load import Load, Target
 from evaluation.capacity_service import Usage, running
-from evaluation.interval import bootstrap
+from evaluation.interval import trend
 from evaluation.report import Figure, Report
 from models.errors import DataError
-
-Numbers = NDArray[np.float64]
 
 LEAST_ROUNDS: Final = 3
 
@@ -139,28 +136,17 @@ def figures(rounds: Sequence[Round]) -> list[Figure]:
         "handles": (lambda one: one.after.handles, "1/h"),
         "threads": (lambda one: one.after.threads, "1/h"),
     }
-    hours = np.array([one.at_min / _MINUTES_AN_HOUR for one in rounds])
-    found = []
-    for name, (read, unit) in measured.items():
-        values = np.array([read(one) for one in rounds])
-        low, high = bootstrap(len(rounds), _slope_of(hours, values))
-        trend = Figure(f"soak.{name}_trend", slope(hours, values), unit, low, high)
-        found.append(trend)
+    hours = [one.at_min / _MINUTES_AN_HOUR for one in rounds]
+    trends = {
+        name: (*trend(hours, [read(one) for one in rounds]), unit)
+        for name, (read, unit) in measured.items()
+    }
     return [
-        *found,
+        *(
+            Figure(f"soak.{name}_trend", slope, unit, low, high)
+            for name, (slope, low, high, unit) in trends.items()
+        ),
         Figure("soak.rounds", len(rounds), "count"),
         Figure("soak.calls_broken", sum(one.n_broken for one in rounds), "count"),
         Figure("soak.lost_bytes", sum(one.lost_bytes for one in rounds), "count"),
     ]
-
-
-def _slope_of(x: Numbers, y: Numbers) -> Callable[[NDArray[np.int64]], float]:
-    return lambda drawn: slope(x[drawn], y[drawn])
-
-
-def slope(x: Numbers, y: Numbers) -> float:
-    """Slope of the least-squares line; NaN where all `x` are one."""
-    known = ~np.isnan(y)
-    spread = x[known] - x[known].mean() if known.any() else x[:0]
-    scatter = float(spread @ spread)
-    return float(spread @ y[known]) / scatter if scatter else float("nan")

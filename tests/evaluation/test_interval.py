@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evaluation.interval import bootstrap
+from evaluation.interval import bootstrap, trend
 
 pytestmark = pytest.mark.unit
 
@@ -37,3 +37,10 @@ def test_draws_without_a_value_are_left_out() -> None:
     )
 
     assert (low, high) == (5.0, 5.0)
+
+
+def test_a_line_needs_two_moments_and_passes_over_what_is_unknown() -> None:
+    assert all(np.isnan(trend([1.0, 1.0], [1.0, 2.0])))
+    slope, low, high = trend([0.0, 1.0, 2.0, 3.0], [1.0, np.nan, 5.0, 7.1])
+    assert slope == pytest.approx(2.0, abs=0.1)
+    assert low <= slope <= high

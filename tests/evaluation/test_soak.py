@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from evaluation.capacity_service import Usage
-from evaluation.soak import Round, figures, run, slope
+from evaluation.soak import Round, figures, run
 from models.errors import DataError
 
 pytestmark = pytest.mark.unit
@@ -46,12 +46,6 @@ def test_what_was_lost_is_summed_up() -> None:
     assert found["soak.calls_broken"] == 3
     assert found["soak.lost_bytes"] == 21
     assert found["soak.rounds"] == 3
-
-
-def test_a_line_needs_two_moments_and_passes_over_what_is_unknown() -> None:
-    assert np.isnan(slope(np.array([1.0, 1.0]), np.array([1.0, 2.0])))
-    x, y = np.array([0.0, 1.0, 2.0]), np.array([1.0, np.nan, 5.0])
-    assert slope(x, y) == pytest.approx(2.0)
 
 
 def test_too_short_a_time_is_refused() -> None:
