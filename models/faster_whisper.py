@@ -192,6 +192,4 @@ def model_folder(model: str = DEFAULT) -> Path:
 
 
 def _encoder_precision(kind: str, precision: str) -> Precision:
-    if precision in set(Precision):
-        return Precision(precision)
-    return Precision.best(kind)
+    return Precision.best(kind) if precision == "int8" else Precision(precision)

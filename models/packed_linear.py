@@ -2,8 +2,9 @@
 
 A step of greedy decoding reads every weight for a handful of rows, and what it costs is
 reading them. oneDNN's own layout halves that, and makes eight rows cost little more
-than one (docs/evaluation.md, Capacity). A row's result is the same to the last bit
-however many rows are beside it, which is what makes batches invisible in a call's log.
+than one; weights of eight bits halve it again (docs/evaluation.md, Capacity). A row's
+result is the same to the last bit however many rows are beside it, which is what makes
+batches invisible in a call's log.
 """
 
 from collections.abc import Sequence
@@ -17,9 +18,19 @@ from torch import Tensor, nn
 _TYPICAL_ROWS = 8
 """The layout is chosen for this many; results do not depend on it."""
 
+_LARGEST_BYTE = 127
+_BLOCK_ROWS = 32
+"""Torch multiplies rows of bytes in blocks of so many at most."""
+
 
 class Precision(StrEnum):
-    """What weights are multiplied in; sums and everything between stay float32."""
+    """What weights are multiplied in; sums and everything between stay float32.
+
+    With eight bits, each row of weights has a scale of its own, and what they are
+    multiplied with is bfloat16. It suits a few rows, on a processor.
+    """
+
+    INT8 = "int8"
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
@@ -29,6 +40,21 @@ class Precision(StrEnum):
     def dtype(self) -> torch.dtype:
         """Torch's name for it."""
         return cast("torch.dtype", getattr(torch, self.value))
+
+    @classmethod
+    def best_for_few_rows(cls, device: str) -> "Precision":
+        """What costs least for the few rows of a step of decoding.
+
+        Args:
+            device: as for `best`.
+        """
+        fast = device == "cpu" and torch.cpu._is_avx512_supported()  # noqa: SLF001  # torch has no public way
+        return cls.INT8 if fast else cls.best(device)
+
+    @property
+    def for_many_rows(self) -> "Precision":
+        """What to multiply a hundred rows in and more: there, reading costs nothing."""
+        return Precision.best("cpu") if self is Precision.INT8 else self
 
     @classmethod
     def best(cls, device: str) -> "Precision":
@@ -58,8 +84,15 @@ class PackedLinear:
     def __init__(
         self, weight: Tensor, bias: Tensor | None, precision: Precision
     ) -> None:
+        weight, self._n_out = weight.detach(), len(weight)
+        self._scales: Tensor | None = None
+        if precision is Precision.INT8:
+            self._dtype, self._packed = torch.bfloat16, True
+            self._bias = None if bias is None else bias.detach().float()
+            self._weight, self._scales = _in_eight_bits(weight)
+            return
         self._dtype = precision.dtype
-        weight = weight.detach().to(self._dtype).contiguous()
+        weight = weight.to(self._dtype).contiguous()
         self._bias = None if bias is None else bias.detach().to(self._dtype)
         self._packed = _can_pack(weight)
         self._weight = (
@@ -90,6 +123,10 @@ class PackedLinear:
         if not self._packed:
             return F.linear(x.to(self._dtype), self._weight, self._bias).float()
         rows = x.reshape(-1, x.shape[-1]).to(self._dtype)
+        many = self._by_row if self._scales is None else self._by_row_of_bytes
+        return many(rows).reshape(*x.shape[:-1], -1)
+
+    def _by_row(self, rows: Tensor) -> Tensor:
         alone = len(rows) == 1
         if alone:
             # For a single row oneDNN adds up in another order than for several.
@@ -97,8 +134,29 @@ class PackedLinear:
         out: Tensor = torch.ops.mkldnn._linear_pointwise(  # noqa: SLF001  # torch has no public way
             rows, self._weight, self._bias, "none", [], ""
         )
-        out = out[:1] if alone else out
-        return out.view(*x.shape[:-1], -1).float()
+        return (out[:1] if alone else out).float()
+
+    def _by_row_of_bytes(self, rows: Tensor) -> Tensor:
+        out: Tensor = torch.ops.aten._weight_int8pack_mm(  # noqa: SLF001  # torch has no public way
+            rows, self._weight, self._scales
+        )
+        out = out[:, : self._n_out].float()
+        return out if self._bias is None else out + self._bias
+
+
+def _in_eight_bits(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Round weights to steps of 1/127 of the largest of their row.
+
+    Returns:
+        int8 of ``(n_out, n_in)``, filled up to whole blocks; bfloat16 scale of a row.
+    """
+    missing = -len(weight) % _BLOCK_ROWS
+    weight = F.pad(weight.float(), (0, 0, 0, missing))
+    largest = weight.abs().amax(1).clamp_min(torch.finfo(torch.float32).tiny)
+    scales = (largest / _LARGEST_BYTE).bfloat16()
+    steps = weight / scales.float()[:, None]
+    steps = steps.round().clamp(-_LARGEST_BYTE, _LARGEST_BYTE)
+    return steps.to(torch.int8).contiguous(), scales
 
 
 def _can_pack(weight: Tensor) -> bool:

@@ -44,7 +44,9 @@ class CrossAttention:
         self._norm = norm
         self._n_heads: int = attention.n_head
         self._query = PackedLinear.of(attention.query, precision)
-        self._both = PackedLinear.joined([attention.key, attention.value], precision)
+        self._both = PackedLinear.joined(
+            [attention.key, attention.value], precision.for_many_rows
+        )
         self._out = PackedLinear.of(attention.out, precision)
 
     def remember(self, features: Tensor) -> tuple[Tensor, Tensor]:

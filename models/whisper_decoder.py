@@ -18,6 +18,9 @@ from models.packed_linear import PackedLinear, Precision
 from models.whisper_blocks import CrossAttention, FeedForward, SelfAttention
 from models.whisper_tokens import WhisperTokens
 
+_WEIGHED_AGAIN = 8
+"""Tokens: eight bits move a logit by far less than what lies between so many."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq=False: tensors do not compare
 class Encoded:
@@ -116,6 +119,47 @@ class _State:
         self._cross = [[cross[row] for row in rows] for cross in self._cross]
 
 
+class _Vocabulary:
+    """How well each token follows. The choice is never left to a rounded number.
+
+    With weights of eight bits, the best few, and what is asked for by name, are weighed
+    again in float32: an error of the others moves a sum over all, and no choice.
+
+    Args:
+        embedding: of the tokens, shape ``(vocab, state)``.
+        named: tokens whose exact weight is wanted.
+        precision: of the rest of the decoder.
+    """
+
+    def __init__(
+        self, embedding: Tensor, named: Sequence[int], precision: Precision
+    ) -> None:
+        self._embedding = embedding
+        self._rounded = precision is Precision.INT8
+        weighed_in = precision if self._rounded else Precision.FLOAT32
+        self._all = PackedLinear(embedding, None, weighed_in)
+        self._named = torch.tensor(list(named), device=embedding.device)
+
+    def weigh(self, x: Tensor, allowed: Tensor | None) -> Tensor:
+        """Return logits of ``(rows, state)``: ``(rows, vocab)``.
+
+        Args:
+            x: what the last block says.
+            allowed: added to the logits: 0, or -inf for a token that cannot follow.
+        """
+        logits = self._all(x)
+        if allowed is not None:
+            logits += allowed
+        if self._rounded:
+            best = logits.topk(_WEIGHED_AGAIN, sorted=False).indices
+            best = torch.cat([best, self._named.expand(len(x), -1)], dim=1)
+            exact = (F.embedding(best, self._embedding) * x[:, None]).sum(-1)
+            if allowed is not None:
+                exact += allowed[best]
+            logits.scatter_(1, best, exact)
+        return logits
+
+
 class GreedyDecoder:
     """Decodes features of several utterances at once. Thread-safe; only reads.
 
@@ -153,8 +197,8 @@ class GreedyDecoder:
         self.tokens = WhisperTokens(
             languages, model.num_languages if model.is_multilingual else 0
         )
-        # The choice between two tokens is never left to a rounded number.
-        self._words = PackedLinear(self._embedding, None, Precision.FLOAT32)
+        named = [*self.tokens.languages.values(), self.tokens.no_speech]
+        self._vocabulary = _Vocabulary(self._embedding, named, precision)
         # -inf where a token is never text, and where it cannot be the first one.
         never = torch.zeros(model.dims.n_vocab)
         never[list(self.tokens.never)] = -torch.inf
@@ -181,14 +225,14 @@ class GreedyDecoder:
         most = self._n_positions // 2
         n_tokens = min(max(one.limit for one in batch), most) + 4
         state = _State(self._blocks, [one.features for one in batch], n_tokens)
-        start = self._logits(state, [[self.tokens.start]] * len(batch))
+        start = self._logits(state, [[self.tokens.start]] * len(batch), None)
         no_speech = start.softmax(1)[:, self.tokens.no_speech].tolist()
         rows = [
             _Row(min(one.limit, most), self._language(logits, one.language), silent)
             for one, logits, silent in zip(batch, start, no_speech, strict=True)
         ]
         prompts = [self.tokens.prompt(row.language.code) for row in rows]
-        self._follow(rows, state, self._logits(state, prompts) + self._not_first)
+        self._follow(rows, state, self._logits(state, prompts, self._not_first))
         return [self._decoded(row) for row in rows]
 
     def _follow(self, rows: Sequence[_Row], state: _State, logits: Tensor) -> None:
@@ -209,16 +253,18 @@ class GreedyDecoder:
                 kept = [index for index, goes_on in enumerate(more) if goes_on]
                 going = [going[index] for index in kept]
                 state.keep(kept)
-            logits = self._logits(state, [row.tokens[-1:] for row in going])
-            logits += self._never
+            said = [row.tokens[-1:] for row in going]
+            logits = self._logits(state, said, self._never)
 
-    def _logits(self, state: _State, tokens: Sequence[Sequence[int]]) -> Tensor:
+    def _logits(
+        self, state: _State, tokens: Sequence[Sequence[int]], allowed: Tensor | None
+    ) -> Tensor:
         """Feed tokens to each row; return logits of what follows, ``(rows, vocab)``."""
         ids = torch.tensor(tokens, device=self._device)
         before, end = state.length, state.length + ids.shape[1]
         embedded = F.embedding(ids, self._embedding)
         x = state.advance(embedded + self._positions[before:end])
-        return self._words(self._norm(x[:, -1]))
+        return self._vocabulary.weigh(self._norm(x[:, -1]), allowed)
 
     def _language(self, start: Tensor, language: str | None) -> _Language:
         if language is not None:

@@ -69,9 +69,10 @@ def _recogniser(settings: WhisperSettings) -> Recogniser:
 def _precision(settings: WhisperSettings) -> Precision:
     """What openai-whisper's matrices are multiplied in."""
     if settings.precision == "auto":
-        return Precision.best(settings.device)
-    if settings.precision == "int8":
+        return Precision.best_for_few_rows(settings.device)
+    if settings.precision == "int8" and settings.device != "cpu":
         raise ConfigError(
-            'whisper.precision = "int8" needs whisper.backend = "faster-whisper"'
+            f'whisper.precision = "int8" on {settings.device!r} needs '
+            'whisper.backend = "faster-whisper"'
         )
     return Precision(settings.precision)

@@ -1,6 +1,7 @@
 """From samples to words: real weights, real (synthesised) speech, and no speech."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from audio.frame import RATE
 from models.errors import InferenceError, WeightsError
 from models.faster_whisper import FasterWhisper
 from models.openai_whisper import OpenAIWhisper
+from models.packed_linear import Precision
 from models.ports import Spoken, Transcriber
 from models.transcription import WhisperTranscriber
 
@@ -20,7 +22,10 @@ model = pytest.mark.model
 unit = pytest.mark.unit
 
 
-@pytest.fixture(scope="module", params=[OpenAIWhisper, FasterWhisper])
+BACKENDS = [partial(OpenAIWhisper, precision=Precision.INT8), FasterWhisper]
+
+
+@pytest.fixture(scope="module", params=BACKENDS, ids=["openai", "faster"])
 def transcriber(
     request: pytest.FixtureRequest,
 ) -> WhisperTranscriber:

@@ -8,6 +8,7 @@ import whisper
 from numpy.typing import NDArray
 from whisper.model import Whisper
 
+from models.packed_linear import Precision
 from models.whisper_decoder import GreedyDecoder
 from models.whisper_encoder import CutEncoder
 from models.whisper_weights import load_whisper
@@ -36,6 +37,28 @@ def test_text_is_that_of_openai_whisper(
     assert ours.mean_logprob == pytest.approx(theirs.avg_logprob, abs=0.02)
     assert ours.no_speech_probability == pytest.approx(theirs.no_speech_prob, abs=1e-3)
     assert ours.ended
+
+
+@pytest.mark.model
+def test_weights_of_eight_bits_say_the_same_as_surely(
+    spoken: NDArray[np.float32],
+) -> None:
+    model = load_whisper()
+    features = CutEncoder(model).encode(spoken)
+
+    exact = GreedyDecoder(model, ("en", "zh")).decode(features, None, 60)
+    rounded = GreedyDecoder(model, ("en", "zh"), Precision.INT8).decode(
+        features, None, 60
+    )
+
+    assert rounded.tokens == exact.tokens
+    assert rounded.mean_logprob == pytest.approx(exact.mean_logprob, abs=0.03)
+    assert rounded.language_probability == pytest.approx(
+        exact.language_probability, abs=0.02
+    )
+    assert rounded.no_speech_probability == pytest.approx(
+        exact.no_speech_probability, abs=0.02
+    )
 
 
 @pytest.mark.model
