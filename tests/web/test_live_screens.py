@@ -12,10 +12,16 @@ from time import sleep
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
-from service_under_test import Caller, quick_models, serving
+from audio.frame import CustomerWindow
+from models.fake import FakeDetector
+from models.ports import Transcriber, Transcript, VoiceReading
+from server.engine import Models
+from service_under_test import Caller, serving
 
 pytestmark = pytest.mark.service
 
@@ -23,6 +29,7 @@ AXE = Path(__file__).parents[2] / "server/web/node_modules/axe-core/axe.min.js"
 TIMEOUT_MS = 20_000
 """What a busy machine may take."""
 
+THANKS = "all right thank you that is very kind of you"
 RAGE = "this is ridiculous you are all completely useless"
 UNTAKEN_S = 12.0
 LANGUAGES = ("en", "zh")
@@ -109,11 +116,32 @@ COUNT_FLAGS = """
 _STORED_S = 0.3
 
 
+class Mood(Transcriber):
+    """Words and voice of whoever speaks; a test changes them while calls go on."""
+
+    name = model = "mood"
+
+    def __init__(self) -> None:
+        self.rages = True
+
+    def transcribe(
+        self,
+        pcm: NDArray[np.float32],  # noqa: ARG002 - only the mood decides
+        language: str | None,
+    ) -> Transcript:
+        return Transcript(RAGE if self.rages else THANKS, language or "en", 1.0, 0.9)
+
+    def read(self, window: CustomerWindow) -> VoiceReading:
+        anger = 0.95 if self.rages else 0.02
+        return VoiceReading(window.end_s, anger, -20.0, self.model)
+
+
 @dataclass
 class Floor:
     """A service, and two calls that go on."""
 
     url: str
+    mood: Mood
     hot: Caller
     cold: Caller
 
@@ -143,7 +171,9 @@ class Floor:
 @pytest.fixture(scope="module")
 def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
     folder = tmp_path_factory.mktemp("floor")
-    with serving(folder, quick_models(RAGE, anger=0.95)) as addresses:
+    mood = Mood()
+    models = Models(FakeDetector, mood, mood, (mood.name,))
+    with serving(folder, models) as addresses:
         url = addresses.http_url
         rules = httpx.get(f"{url}/v1/rules").json()["body"]
         quick = {"team": "home", "by": "Kim", "body": rules | {"escalate_s": UNTAKEN_S}}
@@ -166,7 +196,7 @@ def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
         )
         past = Caller(addresses, speed=15.0, call_id="past", team="home")
         with hot, cold, past:
-            floor = Floor(url, hot, cold)
+            floor = Floor(url, mood, hot, cold)
             hot.talk.customer = past.talk.customer = True
             while not floor.is_there("past") or not floor.said("past", "AlertOpened"):
                 sleep(0.1)
@@ -433,6 +463,22 @@ def test_a_cue_waits_for_a_customer_who_goes_on_and_goes_when_dismissed(
 
     expect(cue).to_have_attribute("data-state", "idle")
     assert floor.said("hot", "CueWithdrawn")[-1]["reason"] == "dismissed"
+    floor.calm()
+
+
+def test_a_cue_goes_when_the_customer_calms_while_they_speak(
+    opened: Open, floor: Floor
+) -> None:
+    page = opened("agent/a7?lang=zh")
+    cue = page.get_by_test_id("cue")
+
+    floor.hot.talk.customer = True
+    expect(cue).to_have_attribute("data-state", "armed")
+    floor.mood.rages = False
+
+    expect(cue).to_have_attribute("data-state", "idle")
+    assert floor.said("hot", "CueWithdrawn")[-1]["reason"] == "calmed"
+    floor.mood.rages = True
     floor.calm()
 
 
