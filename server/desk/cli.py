@@ -61,11 +61,21 @@ def add_commands(
         type=Path,
         metavar="FILE",
         help="what is known of the calls: CSV with the column file and any of "
-        "agent_id, customer_ref, started_at, language, team, subject, customer; "
-        "a folder's own calls.csv is read by itself",
+        "agent_id, customer_ref, started_at, language, team, subject, customer, "
+        "first_speaker; a folder's own calls.csv is read by itself",
     )
-    taking.add_argument("--customer", choices=["left", "right"], default="left")
-    taking.add_argument("--language", choices=["en", "zh"], default="")
+    taking.add_argument(
+        "--customer",
+        choices=["left", "right"],
+        default="left",
+        help="which channel of a stereo recording is the customer (default: left)",
+    )
+    taking.add_argument(
+        "--language",
+        choices=["en", "zh"],
+        default="",
+        help="default: detected for each call",
+    )
     taking.add_argument(
         "--text-only", action="store_true", help="no voice model hears the customer"
     )

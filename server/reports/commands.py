@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -49,7 +50,9 @@ def add_commands(commands: "Commands") -> None:
         reporting.add_argument(
             f"--{name}", type=datetime.fromisoformat, metavar="TIME", help=what
         )
-    reporting.add_argument("--language", default="", choices=["en", "zh"])
+    reporting.add_argument(
+        "--language", default="", choices=["en", "zh"], help="only calls in it"
+    )
     reporting.add_argument(
         "--out", type=Path, metavar="FILE", help="a .csv, .json or .parquet file"
     )
@@ -57,32 +60,46 @@ def add_commands(commands: "Commands") -> None:
         "export", help="a finished call as files: events, curve, transcript, turns"
     )
     exporting.set_defaults(command=with_store(_export))
-    exporting.add_argument("call_id", metavar="CALL")
-    exporting.add_argument("--out", type=Path, default=Path("calmline-out"))
+    exporting.add_argument("call_id", metavar="CALL", help="its id")
+    exporting.add_argument(
+        "--out",
+        type=Path,
+        default=Path("calmline-out"),
+        metavar="DIR",
+        help="gets a folder of the call's (default: %(default)s)",
+    )
     exporting.add_argument(
         "--unredacted", action="store_true", help="with numbers and addresses in it"
     )
 
 
 def _report(args: argparse.Namespace, store: Store) -> int:
+    as_file = _FILES.get(args.out.suffix) if args.out is not None else None
+    if args.out is not None and as_file is None:
+        kinds = " or ".join(_FILES)
+        print(f"calmline: --out is a {kinds} file", file=sys.stderr)
+        return 2
     after, before = (t and t.astimezone() for t in (args.after, args.before))
     calls = FactTable(store.engine).calls(Period(after, before, args.language))
     found = report(calls, args.by)
-    action = Action.REPORT if args.out is None else Action.EXPORT
+    action = Action.REPORT if as_file is None else Action.EXPORT
     AuditLog(store.engine).record(shell_actor(), action, detail={"by": str(args.by)})
-    if args.out is None:
+    if as_file is None:
         _print(found)
-    elif args.out.suffix == ".parquet":
-        args.out.write_bytes(to_parquet(found))
-    elif args.out.suffix == ".csv":
-        args.out.write_text(to_csv(found), encoding="utf-8")
-    elif args.out.suffix == ".json":
-        text = json.dumps(asdict(found), ensure_ascii=False, indent=1)
-        args.out.write_text(text + "\n", encoding="utf-8")
     else:
-        print("calmline: --out is a .csv, .json or .parquet file", file=sys.stderr)
-        return 2
+        args.out.write_bytes(as_file(found))
     return 0
+
+
+def _to_json(found: Report) -> bytes:
+    return json.dumps(asdict(found), ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+_FILES: Mapping[str, Callable[[Report], bytes]] = {
+    ".csv": lambda found: to_csv(found).encode(),
+    ".json": _to_json,
+    ".parquet": to_parquet,
+}
 
 
 def _print(found: Report) -> None:

@@ -62,6 +62,19 @@ def test_a_report_is_written_in_every_form(house: Path) -> None:
     assert pq.read_table(house / "report.parquet").num_rows == len(rows)
 
 
+def test_a_report_in_another_form_is_refused_and_counts_as_none(
+    house: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("audit", "anchor")
+    before = capsys.readouterr().out
+
+    assert run("report", "--out", house / "report.xlsx") == 2
+
+    assert ".csv or .json or .parquet" in capsys.readouterr().err
+    run("audit", "anchor")
+    assert capsys.readouterr().out == before != ""
+
+
 def test_a_call_is_exported_and_that_it_was_is_in_the_audit_log(
     house: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
