@@ -90,9 +90,12 @@ def _shipped(path: Path, sha256: str) -> Path:
     )
 
 
-_voice_path = partial(_shipped, PERMISSIVE, _VOICE_SHA256)
-_research_path = partial(_shipped, RESEARCH, _RESEARCH_SHA256)
-_segmentation_path = partial(_shipped, DIARISATION, _DIARISATION_SHA256)
+def _ours(path: Path, sha256: str, task: str, corpora: str, licence: str) -> _Entry:
+    """Describe weights that are part of the package."""
+    find = partial(_shipped, path, sha256)
+    source = f"trained by us on {corpora}, shipped with this package"
+    info = ModelInfo(path.stem, task, source, licence, sha256)
+    return _Entry(info, path=find, is_present=path.is_file, fetch=find)
 
 
 _ENTRIES = (
@@ -121,43 +124,26 @@ _ENTRIES = (
         is_present=silero_weights.is_present,
         fetch=silero_weights.silero_path,
     ),
-    _Entry(
-        ModelInfo(
-            name=PERMISSIVE.stem,
-            task="anger from the customer's voice",
-            source="trained by us on BanglaSER, shipped with this package",
-            licence="CC-BY-4.0",
-            sha256=_VOICE_SHA256,
-        ),
-        path=_voice_path,
-        is_present=PERMISSIVE.is_file,
-        fetch=_voice_path,
+    _ours(
+        PERMISSIVE,
+        _VOICE_SHA256,
+        "anger from the customer's voice",
+        corpora="BanglaSER",
+        licence="CC-BY-4.0",
     ),
-    _Entry(
-        ModelInfo(
-            name=RESEARCH.stem,
-            task="the same, if voice.weights asks for it; no commercial use",
-            source="trained by us on BanglaSER, nEMO and RAVDESS, shipped with this "
-            "package",
-            licence="CC-BY-NC-SA-4.0",
-            sha256=_RESEARCH_SHA256,
-        ),
-        path=_research_path,
-        is_present=RESEARCH.is_file,
-        fetch=_research_path,
+    _ours(
+        RESEARCH,
+        _RESEARCH_SHA256,
+        "the same, if voice.weights asks for it; no commercial use",
+        corpora="BanglaSER, nEMO and RAVDESS",
+        licence="CC-BY-NC-SA-4.0",
     ),
-    _Entry(
-        ModelInfo(
-            name=DIARISATION.stem,
-            task="who speaks when on one channel",
-            source="trained by us on BanglaSER, LibriSpeech and LJSpeech, shipped with "
-            "this package",
-            licence="CC-BY-4.0",
-            sha256=_DIARISATION_SHA256,
-        ),
-        path=_segmentation_path,
-        is_present=DIARISATION.is_file,
-        fetch=_segmentation_path,
+    _ours(
+        DIARISATION,
+        _DIARISATION_SHA256,
+        "who speaks when on one channel",
+        corpora="BanglaSER, LibriSpeech and LJSpeech",
+        licence="CC-BY-4.0",
     ),
     _Entry(
         ModelInfo(
