@@ -21,7 +21,6 @@ from audio.frame import Party
 from emotion.errors import EmotionError
 from emotion.roles import RoleParams
 from models.errors import ModelError
-from models.registry import State, fetch, list_models, verify
 from server.config import Settings, environment, load_settings
 from server.desk.cli import add_commands as desk_commands
 from server.errors import RecordingError, ServerError
@@ -338,6 +337,8 @@ def _stream(args: argparse.Namespace) -> int:
 
 
 def _list_models(_: argparse.Namespace) -> int:
+    from models.registry import list_models  # noqa: PLC0415 - see `_load`
+
     table = Table("name", "task", "source", "licence", "sha256")
     for info in list_models():
         table.add_row(info.name, info.task, info.source, info.licence, info.sha256[:12])
@@ -346,6 +347,8 @@ def _list_models(_: argparse.Namespace) -> int:
 
 
 def _verify_models(_: argparse.Namespace) -> int:
+    from models.registry import State, list_models, verify  # noqa: PLC0415 - see `_load`
+
     statuses = [verify(info.name) for info in list_models()]
     for status in statuses:
         print(f"{status.info.name}: {status.state} {status.path or status.problem}")
@@ -354,6 +357,8 @@ def _verify_models(_: argparse.Namespace) -> int:
 
 
 def _fetch_models(args: argparse.Namespace) -> int:
+    from models.registry import fetch, list_models  # noqa: PLC0415 - see `_load`
+
     for name in args.names or [info.name for info in list_models()]:
         print(f"{name}: {fetch(name)}", flush=True)
     return 0

@@ -1,6 +1,8 @@
 """The `calmline` command, in this process and with models that are quick."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -127,3 +129,13 @@ def test_models_are_listed_with_their_licence(
     assert run("models", "list") == 0
 
     assert "MIT" in capsys.readouterr().out
+
+
+def test_commands_that_need_no_model_do_not_wait_for_torch() -> None:
+    loaded = "import sys, server.cli; print('torch' in sys.modules)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", loaded], check=True, capture_output=True, text=True
+    )
+
+    assert done.stdout == "False\n"
