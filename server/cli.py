@@ -42,6 +42,7 @@ from server.recording import Recording, open_recording
 from server.reports.commands import add_commands as add_report_commands
 from server.service import running_service
 from server.stream import Line, stream
+from server.terminal import Mark, tell
 from server.training import add_commands as add_training_commands
 from server.trust.commands import add_commands as add_trust_commands
 
@@ -236,7 +237,7 @@ def _analyse(args: argparse.Namespace) -> int:
         try:
             _analyse_one(path, args, factory, console)
         except RecordingError as error:
-            console.print(f"[red]✗[/red] {error}", highlight=False)
+            tell(console, str(error), Mark.FAILED)
             failed += 1
     return _FAILED if failed else 0
 
@@ -249,13 +250,11 @@ def _analyse_one(
     folder = args.out / path.stem
     write_all(entries, folder, path.stem, heard.timeline.turns if heard else ())
     n_utterances = sum(isinstance(e.event, TranscriptFinal) for e in entries)
-    console.print(
-        f"[green]✓[/green] {path.name}: {entries[-1].at_s:.1f} s, "
-        f"{n_utterances} utterances → {folder}",
-        highlight=False,
-    )
+    length_s = entries[-1].at_s
+    done = f"{path.name}: {length_s:.1f} s, {n_utterances} utterances → {folder}"
+    tell(console, done, Mark.DONE)
     for line in _who_is_who(entries):
-        console.print(f"  {line}", highlight=False)
+        tell(console, line)
 
 
 def _listened(
@@ -278,7 +277,7 @@ def _listened(
         first_speaker=args.first_speaker,
     )
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.completed:.0f} s"),
         TimeRemainingColumn(),

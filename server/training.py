@@ -13,6 +13,7 @@ from rich.table import Table
 
 from emotion.events import CustomerKind, Tier
 from models.errors import DataError
+from server.terminal import Mark, tell
 
 if TYPE_CHECKING:
     from emotion.word_adaptation import Scores as WordScores
@@ -130,11 +131,12 @@ def _train_voice(args: argparse.Namespace) -> int:
         )
     console = Console()
     console.print(table)
-    console.print(
+    tell(
+        console,
         f"Held out: {adapted.n_recordings} recordings of {len(adapted.speakers)} "
         f"speakers; the weights written then learned from all. To use them, set "
         f'voice.weights = "{args.out}".',
-        highlight=False,
+        Mark.DONE,
     )
     return 0
 
@@ -166,10 +168,11 @@ def _train_words(args: argparse.Namespace) -> int:
         )
     console = Console()
     console.print(table)
-    console.print(
+    tell(
+        console,
         f"Held out: {adapted.n_held_out} of {len(lines)} lines; the weights written "
         f'then learned from all. To use them, set words.weights = ["{args.out}"].',
-        highlight=False,
+        Mark.DONE,
     )
     return 0
 

@@ -28,6 +28,7 @@ from server.desk.intake import Intake, Office, find_recordings, read_table_file
 from server.desk.training_data import export_corrections
 from server.factory import CallFactory
 from server.store import Store
+from server.terminal import Mark, tell
 from server.trust.audit import Action, Actor, AuditLog
 
 _TYPICAL_CALL_S = 300.0
@@ -110,7 +111,7 @@ def _index(args: argparse.Namespace, settings: Settings) -> int:
         with Progress(*columns, console=console, transient=True) as progress:
             bar = progress.add_task("", total=total)
             index.catch_up(on_indexed=lambda n: progress.update(bar, completed=n))
-        console.print(f"[green]✓[/green] {total} calls indexed", highlight=False)
+        tell(console, f"{total} calls indexed", Mark.DONE)
     finally:
         store.close()
     return 0
@@ -125,7 +126,7 @@ def _import(args: argparse.Namespace, settings: Settings) -> int:
         imports = Imports(store.engine)
         only = _chosen(args, imports)
         if not only:
-            console.print("Nothing to import.", highlight=False)
+            tell(console, "Nothing to import.")
             return 0
         office = Office(store, SearchIndex(store), imports, service.data_dir / "audio")
         factory: CallFactory = args.load(settings)
@@ -137,7 +138,7 @@ def _import(args: argparse.Namespace, settings: Settings) -> int:
         except KeyboardInterrupt:
             for job_id in only:
                 imports.pause(job_id)
-            console.print("Paused. To go on: calmline import --resume")
+            tell(console, "Paused. To go on: calmline import --resume")
             raise
         return _tell_import(imports, only, time.perf_counter() - began, console)
     finally:
@@ -170,7 +171,7 @@ def _work(
     size = sum(job.size for job in imports.all() if job.job_id in only)
     done = sum(job.done_size for job in imports.all() if job.job_id in only)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),
@@ -181,9 +182,7 @@ def _work(
         def on_file(claim: Claim, outcome: Outcome) -> None:
             progress.update(bar, advance=claim.size, description=claim.name[-32:])
             if outcome.state is FileState.FAILED:
-                progress.console.print(
-                    f"[red]✗[/red] {outcome.reason}", highlight=False
-                )
+                tell(progress.console, outcome.reason, Mark.FAILED)
 
         intake.work(only, on_file)
 
@@ -198,18 +197,19 @@ def _tell_import(
         counts.update(job.counts)
     audio_s = sum(job.audio_s for job in mine)
     work_s = sum(job.work_s for job in mine)
-    console.print(
-        f"[green]✓[/green] {counts['done']} calls, {audio_s / 60:.1f} min of audio; "
+    tell(
+        console,
+        f"{counts['done']} calls, {audio_s / 60:.1f} min of audio; "
         f"{counts['duplicate']} known already, {counts['failed']} could not be read",
-        highlight=False,
+        Mark.DONE,
     )
     if counts["done"] and work_s:
         per_call_s = _TYPICAL_CALL_S * work_s / audio_s
-        console.print(
-            f"  {elapsed_s:.0f} s, {audio_s / work_s:.1f} times as fast as it was "
+        tell(
+            console,
+            f"{elapsed_s:.0f} s, {audio_s / work_s:.1f} times as fast as it was "
             "spoken. At this rate 1,000 calls of five minutes take "
             f"{1000 * per_call_s / 3600:.1f} hours.",
-            highlight=False,
         )
     return 1 if counts["failed"] else 0
 
@@ -227,11 +227,12 @@ def _corrections(args: argparse.Namespace, settings: Settings) -> int:
         AuditLog(store.engine).record(actor, Action.EXPORT, "", detail)
     finally:
         store.close()
-    console.print(
-        f"[green]✓[/green] {done.words} lines of words, {done.voice} spans of voice, "
+    tell(
+        console,
+        f"{done.words} lines of words, {done.voice} spans of voice, "
         f"{done.asr} spans with their words → {args.folder}",
-        highlight=False,
+        Mark.DONE,
     )
     for why, n_corrections in sorted(done.skipped.items()):
-        console.print(f"  {n_corrections} left out: {why}", highlight=False)
+        tell(console, f"{n_corrections} left out: {why}")
     return 0

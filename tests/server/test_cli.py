@@ -84,7 +84,7 @@ def test_damaged_recordings_are_named_and_the_others_are_done(
     nan = np.zeros(8000, np.float32)
     nan[4000] = np.nan
     soundfile.write(tmp_path / "nan.wav", nan, 8000, "FLOAT")
-    names = ["empty.wav", "letter.wav", "half.flac", "nan.wav", "gone.wav"]
+    names = ["empty.wav", "letter.wav", "half.flac", "nan.wav", "[red] gone.wav"]
 
     status = run(
         "analyse",
