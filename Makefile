@@ -43,8 +43,12 @@ test: weights web browser test-web test-python ## Set up and pass every test
 test-web: web
 	cd server/web && npm run check && npm test
 
+# Two processes of one thread each, for two cores; a module's tests run in one of them.
+# In the order in which they are collected: those with a browser come last, see
+# tests/conftest.py.
+test-python: export OMP_NUM_THREADS = 1
 test-python: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: lint types imports test ## What CI runs
 

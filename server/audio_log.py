@@ -37,6 +37,7 @@ class AudioLog:
 
     Attributes:
         path: the file.
+        power_safe: see above.
         n_bytes: how much is stored: acknowledged audio is never more than this.
         n_received: how much is stored or held.
     """

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.events import AlertAcknowledged, AlertOpened, CueArmed, CueReleased
@@ -189,6 +189,7 @@ def test_a_call_that_escalates_has_words_a_curve_alerts_and_a_cue() -> None:
     assert found(WHOLE, CueArmed)
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 2**32))
 def test_the_log_does_not_depend_on_when_answers_come(seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311 - no secret
