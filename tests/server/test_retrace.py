@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.playbook import load_playbook
@@ -141,6 +141,7 @@ def test_the_call_that_is_retraced_has_everything_in_it() -> None:
     assert any(entry_to_json(e)["kind"] == "Degraded" for e in WHOLE.log)
 
 
+@settings(max_examples=30)
 @given(st.integers(0, len(STORED)))
 def test_wherever_a_log_was_cut_it_goes_on_as_if_it_had_not_been(n: int) -> None:
     line = Line(new_call(), Retrace(STORED[:n]))

@@ -114,7 +114,8 @@ async def line(
     addresses: Addresses, **changes: Any
 ) -> AsyncIterator[tuple[ClientConnection, dict[str, Any]]]:
     """A connection whose hello was answered: it, and the answer."""
-    async with connect(addresses.audio_url) as socket:
+    # Without pings: who sends for long before reading hears no answer to them.
+    async with connect(addresses.audio_url, ping_interval=None) as socket:
         await socket.send(json.dumps(HELLO | changes))
         yield socket, json.loads(await socket.recv())
 
