@@ -6,6 +6,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from server.reports.figures import share_interval
+
+__all__ = ["bootstrap", "share_interval", "trend"]
+
 ROUNDS = 2000
 
 _Numbers = NDArray[np.float64]
@@ -35,19 +39,6 @@ def bootstrap(
     values = [statistic(draw.integers(0, n, n)) for _ in range(rounds)]
     low, high = np.nanpercentile(values, [2.5, 97.5])
     return float(low), float(high)
-
-
-def share_interval(hits: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share; of use where it is near 0 or 1.
-
-    Source: Wilson, Probable Inference, JASA 22 (1927), as the score interval.
-    """
-    z = 1.959964
-    share = hits / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    spread = math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    half = z * spread / (1 + z * z / n)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def trend(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:

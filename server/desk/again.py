@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from alerts.events import CuesMuted, CuesUnmuted, HelpAsked
 from audio.frame import Party
 from audio.speakers import Timeline, Turn
@@ -21,7 +23,7 @@ from models.ports import Diarisation
 from server.controls import AssignRoles, Control
 from server.desk.errors import StateError, Stopped, UnknownError
 from server.desk.index import SearchIndex
-from server.errors import RecordingError, StoreError
+from server.errors import RecordingError, StoreError, StoreUnavailableError
 from server.events import (
     CallEnded,
     CallStarted,
@@ -36,6 +38,7 @@ from server.events import (
     TurnsFound,
 )
 from server.factory import CallFactory
+from server.health import explain
 from server.mono import Heard, analyse_mono, assign, hear, mono_frames
 from server.offline import Course
 from server.recording import open_recording
@@ -118,13 +121,31 @@ class Again:
         while not self._stopping() and (wish := self._next()) is not None:
             try:
                 self._listen(wish)
-            except (RecordingError, StoreError) as error:
-                logger.warning(
-                    "call cannot be listened to again",
-                    extra={"call_id": wish.call_id, "detail": str(error)},
-                )
             except Stopped:
                 return  # Done at the next start; what somebody asked for, as well.
+            except (OSError, StoreUnavailableError, sa.exc.SQLAlchemyError) as error:
+                # No room, or no database: nothing that the call could be blamed for.
+                self._refuse(wish, "a call waits to be listened to again", error)
+                with self._lock:
+                    self._wishes.appendleft(wish)
+                return
+            except (RecordingError, StoreError) as error:
+                self._refuse(wish, "call cannot be listened to again", error)
+            except Exception:
+                # One recording never holds up the others, nor the imports behind them.
+                logger.exception(
+                    "a call broke what listens to it again",
+                    extra={"call_id": wish.call_id},
+                )
+
+    def _refuse(self, wish: _Wish, message: str, error: Exception) -> None:
+        if isinstance(error, OSError):
+            detail = explain(error)
+        elif isinstance(error, RecordingError | StoreError):
+            detail = str(error)
+        else:
+            detail = type(error).__name__
+        logger.warning(message, extra={"call_id": wish.call_id, "detail": detail})
 
     def _next(self) -> _Wish | None:
         with self._lock:

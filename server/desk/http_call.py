@@ -4,16 +4,18 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import soundfile
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 
 from server.desk.corrections import NewCorrection
 from server.desk.desk import Desk
-from server.desk.peaks import peaks_of
+from server.desk.peaks import PEAKS, peaks_of, read_peaks
 from server.desk.routes import By, Scores, SeesCalls
 from server.desk.search import Neighbours
 from server.trust.access import Access, Permission, needs
 from server.trust.audit import Action
+
+_Moment = Annotated[float, Query(ge=0, le=86_400, allow_inf_nan=False)]
 
 
 class _NewComment(BaseModel):
@@ -62,12 +64,17 @@ def _add_looks(router: APIRouter, desk: Desk, access: Access) -> None:
         }
 
     @router.get("/peaks", dependencies=[needs(Permission.RECORDINGS)])
-    async def peaks(call_id: str) -> dict[str, Any]:
+    async def peaks(
+        call_id: str, from_s: _Moment = 0.0, to_s: _Moment | None = None
+    ) -> dict[str, Any]:
         path = desk.recordings / f"{call_id}.flac"
         if not await desk.do(path.is_file):
             raise HTTPException(404, "this call has no finished recording")
+        whole = from_s == 0 and to_s is None
         try:
-            return asdict(await desk.do(peaks_of, path))
+            if whole:
+                return asdict(await desk.do(peaks_of, path))
+            return asdict(await desk.do(read_peaks, path, PEAKS, from_s, to_s))
         except soundfile.LibsndfileError as error:
             raise HTTPException(404, "this recording has no audio in it") from error
 

@@ -139,11 +139,12 @@ def _add_reviews(router: APIRouter, desk: Desk, access: Access) -> None:
         by: Annotated[str, Query(max_length=64)] = "",
     ) -> dict[str, Any]:
         name = viewer.signature(by)
-        own = await desk.do(desk.reviews.of_reviewer, name)
+        own, n_done = await desk.do(desk.reviews.of_reviewer, name)
         disputed = await desk.do(desk.reviews.disputed)
         call_ids = {one.call_id for one in (*own, *disputed)}
         return {
             "own": [asdict(one) for one in own],
+            "n_done": n_done,
             "disputed": [asdict(one) for one in disputed],
             "calls": await desk.do(desk.search.summaries, sorted(call_ids)),
         }

@@ -53,18 +53,31 @@ def peaks_of(recording: Path) -> Peaks:
     return found
 
 
-def read_peaks(path: Path, n_peaks: int = PEAKS) -> Peaks:
-    """Read a FLAC file once, in pieces; hours of audio take seconds.
+def read_peaks(
+    path: Path, n_peaks: int = PEAKS, from_s: float = 0.0, to_s: float | None = None
+) -> Peaks:
+    """Read a stretch of a FLAC file once, in pieces; hours of audio take seconds.
+
+    Args:
+        path: the recording.
+        n_peaks: steps of the picture, at most.
+        from_s: where the stretch begins; past the end there is silence.
+        to_s: where it ends, or the recording; None: the recording's end.
 
     Raises:
         soundfile.LibsndfileError: it is not there, or holds no audio at all.
     """
     with soundfile.SoundFile(path) as file:
-        total = max(1, file.frames)
+        first = min(file.frames, round(from_s * file.samplerate))
+        end = file.frames if to_s is None else round(to_s * file.samplerate)
+        left = max(0, min(file.frames, end) - first)
+        total = max(1, left)
         step = max(1, -(-total // n_peaks))
         highest: list[NDArray[np.int32]] = []
         block = max(step, _BLOCK_SAMPLES // step * step)
-        while len(pcm := file.read(block, dtype="int16", always_2d=True)):
+        file.seek(first)
+        while len(pcm := file.read(min(block, left), dtype="int16", always_2d=True)):
+            left -= len(pcm)
             starts = np.arange(0, len(pcm), step)
             above = np.maximum.reduceat(pcm, starts).astype(np.int32)
             below = np.minimum.reduceat(pcm, starts).astype(np.int32)

@@ -20,6 +20,8 @@ from server.desk.scorecards import Answer, Scorecard
 from server.desk.tables import calls, reviews
 
 NOT_REVIEWED = -1.0
+LISTED_DONE = 50
+"""So many finished reviews of a person are listed; the search has the others."""
 
 
 class Purpose(StrEnum):
@@ -255,9 +257,21 @@ class Reviews:
         """Return a call's reviews, oldest first."""
         return self._select(reviews.c.call_id == call_id)
 
-    def of_reviewer(self, reviewer: str) -> list[Review]:
-        """Return what waits for a person, and what they have done."""
-        return self._select(reviews.c.reviewer == reviewer)
+    def of_reviewer(self, reviewer: str) -> tuple[list[Review], int]:
+        """Return what waits for a person and the newest they did; how many they did."""
+        theirs = reviews.c.reviewer == reviewer
+        done = reviews.c.done_at.is_not(None)
+        newest = (
+            sa.select(reviews.c.review_id)
+            .where(theirs, done)
+            .order_by(reviews.c.review_id.desc())
+            .limit(LISTED_DONE)
+        )
+        count = sa.select(sa.func.count()).select_from(reviews).where(theirs, done)
+        with self._engine.connect() as connection:
+            n_done = connection.scalar(count) or 0
+        shown = sa.or_(~done, reviews.c.review_id.in_(newest))
+        return self._select(theirs, shown), n_done
 
     def disputed(self) -> list[Review]:
         """Return the reviews with a dispute that nobody has answered."""

@@ -3,9 +3,12 @@
 Calls are drawn, not cues or seconds: what happens within a call belongs together.
 
 Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), sections 8 and
-13.3; Kaplan and Meier, JASA 53 (1958), for the time to cool down.
+13.3; Kaplan and Meier, JASA 53 (1958), for the time to cool down; Wilson, Probable
+Inference, JASA 22 (1927), for shares: drawing from calls that are all alike would
+give an interval without width.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -104,8 +107,8 @@ def figures_of(calls: Sequence[CallFacts], seed: int = 0) -> Figures:
     hot = [call for call in scored if call.take_off_s is not None]
     return Figures(
         n_calls=len(calls),
-        took_off=_share([call.take_off_s is not None for call in scored], seed),
-        cooled=_share([call.cool_s is not None for call in hot], seed),
+        took_off=_share([call.take_off_s is not None for call in scored]),
+        cooled=_share([call.cool_s is not None for call in hot]),
         cool_s=_time_to_cool(hot, seed),
         adherence=_adherence(scored, seed),
         effect=_effect(scored, seed),
@@ -133,9 +136,25 @@ def _estimate(
     return Estimate(float(value), float(low), float(high), n_calls)
 
 
-def _share(hits: Sequence[bool], seed: int) -> Estimate | None:
-    values = np.array(hits, np.float64)
-    return _estimate(len(hits), lambda w: float(w @ values / w.sum()), seed)
+def share_interval(hits: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share of things that are independent.
+
+    Source: Wilson, Probable Inference, JASA 22 (1927), as the score interval.
+    """
+    z = 1.959964
+    share = hits / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    spread = math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    half = z * spread / (1 + z * z / n)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _share(hits: Sequence[bool]) -> Estimate | None:
+    n_calls = len(hits)
+    if n_calls < LEAST_CALLS:
+        return None
+    low, high = share_interval(sum(hits), n_calls)
+    return Estimate(sum(hits) / n_calls, low, high, n_calls)
 
 
 def _time_to_cool(hot: Sequence[CallFacts], seed: int) -> Estimate | None:
@@ -174,6 +193,9 @@ def _adherence(calls: Sequence[CallFacts], seed: int) -> Estimate | None:
     cued = [call for call in calls if call.cues]
     followed = np.array([sum(cue.followed for cue in c.cues) for c in cued], float)
     n_cues = np.array([len(call.cues) for call in cued], float)
+    if sum(followed) in (0, sum(n_cues)):
+        # All alike: as sure as of one cue in each of these calls.
+        return _share([bool(it) for it in followed])
     return _estimate(
         len(cued), lambda weights: float(weights @ followed / (weights @ n_cues)), seed
     )

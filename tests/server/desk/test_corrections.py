@@ -215,6 +215,21 @@ def test_peaks_are_the_loudest_of_each_step(tmp_path: Path, n_samples: int) -> N
         assert left.index(0.5) == pytest.approx(len(left) / 2, abs=1.1)
 
 
+def test_a_stretch_of_a_recording_has_a_finer_picture(tmp_path: Path) -> None:
+    pcm = np.zeros((8000 * 100, 1), np.int16)
+    pcm[8000 * 60] = 16384
+    soundfile.write(tmp_path / "a.flac", pcm, 8000)
+
+    near = read_peaks(tmp_path / "a.flac", 100, from_s=59.5, to_s=61.5)
+    cut_off = read_peaks(tmp_path / "a.flac", 100, from_s=99.0, to_s=200.0)
+    behind = read_peaks(tmp_path / "a.flac", 100, from_s=200.0, to_s=300.0)
+
+    assert near.duration_s == 2.0
+    assert near.channels[0].index(0.5) == 25
+    assert (cut_off.duration_s, len(cut_off.channels[0])) == (1.0, 100)
+    assert behind.channels == [[0.0]]
+
+
 def test_exported_lines_are_plain_json(store: Store, tmp_path: Path) -> None:
     said = utterance(store, Party.CUSTOMER)
     Corrections(store.engine).add(CALL, "Ann", about(said, CorrectionKind.NOT_HOSTILE))

@@ -114,3 +114,15 @@ def test_the_same_calls_give_the_same_figures() -> None:
     calls = [call(cool_s=float(n), cues=(cue(-n, followed=True),)) for n in range(9)]
 
     assert figures_of(calls) == figures_of(calls)
+
+
+def test_where_all_calls_are_alike_the_interval_still_has_a_width() -> None:
+    cued = (cue(-9, followed=True), cue(-9, followed=True))
+
+    figures = figures_of([call(cool_s=30.0, cues=cued)] * 31)
+
+    # Source: Wilson's score interval of 31 out of 31.
+    for share in (figures.took_off, figures.cooled, figures.adherence):
+        assert share is not None
+        assert (share.value, share.high) == (1.0, 1.0)
+        assert share.low == pytest.approx(0.890, abs=0.001)

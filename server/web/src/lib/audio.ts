@@ -1,7 +1,8 @@
-/** The recording: what is heard, and its waveform on the curve's time axis. */
+/** The recording: what is heard, and the picture of it on the curve's time axis. */
 
 import WaveSurfer from 'wavesurfer.js';
 
+import { lengthOf, type View } from './desk/view';
 import type { SpeechSpan } from './call';
 import type { Colours } from './colours';
 import type { Party } from './events';
@@ -10,32 +11,21 @@ import type { Party } from './events';
 const PEAKS_PER_S = 4;
 const CHANNEL_HEIGHT = 34;
 
-export interface Recording {
-  readonly media: HTMLAudioElement;
-  readonly wave: WaveSurfer;
-}
+/** Levels of each channel in equal steps. */
+export type Levels = readonly (readonly number[])[];
 
-export interface RecordingParams {
-  readonly container: HTMLElement;
-  readonly url: string;
-  readonly duration_s: number;
-  readonly parties: readonly Party[];
-  readonly speech: readonly SpeechSpan[];
-  /** The picture: levels of each channel; null where there is none. */
-  readonly peaks: readonly (readonly number[])[] | null;
-  readonly colours: Colours;
-}
-
-/** Load the recording; the element streams it, so that playing begins at once. */
-export function openRecording(params: RecordingParams): Recording {
-  const { container, url, duration_s, parties, speech, peaks } = params;
+/** The element that plays; it streams, so that playing begins at once. */
+export function openAudio(url: string): HTMLAudioElement {
   const media = new Audio();
   media.preload = 'metadata';
   media.src = url;
-  const channels: readonly Party[] = parties.length === 0 ? ['unknown'] : parties;
-  const wave = WaveSurfer.create({
+  return media;
+}
+
+/** The picture alone: what it shows is told by `show`, and it plays nothing. */
+export function openPicture(container: HTMLElement): WaveSurfer {
+  return WaveSurfer.create({
     container,
-    media,
     height: CHANNEL_HEIGHT,
     normalize: true,
     barWidth: 2,
@@ -44,36 +34,69 @@ export function openRecording(params: RecordingParams): Recording {
     cursorWidth: 0,
     interact: false,
     hideScrollbar: true,
-    splitChannels: channelColours(channels, params.colours),
-    duration: duration_s,
-    peaks:
-      peaks === null
-        ? channels.map((party) => speechPeaks(speech, party, duration_s))
-        : peaks.map((channel) => [...channel]),
   });
-  return { media, wave };
 }
 
-export function recolour(wave: WaveSurfer, parties: readonly Party[], colours: Colours): void {
-  const channels: readonly Party[] = parties.length === 0 ? ['unknown'] : parties;
-  wave.setOptions({ splitChannels: channelColours(channels, colours) });
+/**
+ * Show the levels of a stretch.
+ *
+ * @param highest For each channel its highest level in the whole call, so that what is
+ *   quiet stays small however near one looks.
+ */
+export async function show(
+  picture: WaveSurfer,
+  levels: Levels,
+  highest: readonly number[],
+  length_s: number,
+): Promise<void> {
+  const { splitChannels } = picture.options;
+  splitChannels?.forEach((channel, index) => {
+    channel.maxPeak = Math.max(highest[index] ?? 0, 0.001);
+  });
+  await picture.load(
+    '',
+    levels.map((channel) => [...channel]),
+    length_s,
+  );
 }
 
-function channelColours(
-  channels: readonly Party[],
+export function recolour(
+  picture: WaveSurfer,
+  parties: readonly Party[],
   colours: Colours,
-): { waveColor: string; progressColor: string }[] {
-  return channels.map((party) => {
-    const colour = party === 'agent' ? colours.agent : colours.customer;
-    return { waveColor: colour, progressColor: colour };
+): void {
+  const before = picture.options.splitChannels ?? [];
+  picture.setOptions({
+    splitChannels: parties.map((party, index) => {
+      const colour = party === 'agent' ? colours.agent : colours.customer;
+      return { ...before[index], waveColor: colour, progressColor: colour };
+    }),
   });
 }
 
-function speechPeaks(speech: readonly SpeechSpan[], party: Party, duration_s: number): number[] {
-  const peaks = new Array<number>(Math.max(1, Math.ceil(duration_s * PEAKS_PER_S))).fill(0);
-  for (const span of speech) {
-    if (span.party !== party) continue;
-    peaks.fill(0.6, Math.floor(span.start_s * PEAKS_PER_S), Math.ceil(span.end_s * PEAKS_PER_S));
-  }
-  return peaks;
+/** The part of a call's levels that is in view. */
+export function inView(levels: Levels, view: View, duration_s: number): Levels {
+  return levels.map((channel) => {
+    const perSecond = channel.length / Math.max(duration_s, 0.001);
+    const first = Math.floor(view.from_s * perSecond);
+    const n = Math.max(1, Math.ceil(lengthOf(view) * perSecond));
+    return channel.slice(first, first + n);
+  });
+}
+
+/** Levels where somebody speaks, for calls of which there is no picture. */
+export function speechLevels(
+  speech: readonly SpeechSpan[],
+  parties: readonly Party[],
+  duration_s: number,
+): Levels {
+  return parties.map((party) => {
+    const n = Math.max(1, Math.ceil(duration_s * PEAKS_PER_S));
+    const levels = new Array<number>(n).fill(0);
+    for (const span of speech) {
+      if (span.party !== party) continue;
+      levels.fill(0.6, Math.floor(span.start_s * PEAKS_PER_S), Math.ceil(span.end_s * PEAKS_PER_S));
+    }
+    return levels;
+  });
 }

@@ -9,6 +9,7 @@ import { clock } from './format';
 
 export interface CurveScene {
   readonly call: CallState;
+  readonly from_s: number;
   readonly end_s: number;
   readonly colours: Colours;
   readonly phaseNames: Readonly<Record<Phase, string>>;
@@ -19,7 +20,7 @@ export interface CurveScene {
 
 /** Room beside the plot, in rem; what shares the time axis keeps the same. */
 export const CURVE_LEFT_REM = 4.2;
-export const CURVE_RIGHT_REM = 1;
+export const CURVE_RIGHT_REM = 1.7;
 
 // In rem, too.
 const RIBBON = 1.65;
@@ -55,7 +56,7 @@ export function curveOptions(
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 9, width: 2 } },
     scales: {
-      x: { time: false, range: () => [0, scene().end_s] },
+      x: { time: false, range: () => [scene().from_s, scene().end_s] },
       y: { range: () => [0, 100] },
     },
     axes: [
@@ -131,7 +132,9 @@ function phaseGradient(chart: uPlot, scene: CurveScene): CanvasGradient | string
   const spans = spansOf(scene);
   if (spans.length === 0 || width <= 0) return scene.colours.quiet;
   const gradient = chart.ctx.createLinearGradient(left, 0, left + width, 0);
-  const stop = (at_s: number): number => Math.min(1, Math.max(0, at_s / scene.end_s));
+  const { from_s } = scene;
+  const stop = (at_s: number): number =>
+    Math.min(1, Math.max(0, (at_s - from_s) / (scene.end_s - from_s)));
   for (const { span, end_s } of spans) {
     gradient.addColorStop(stop(span.start_s), scene.colours.phases[span.phase]);
     gradient.addColorStop(stop(end_s), scene.colours.phases[span.phase]);
@@ -150,7 +153,7 @@ function drawPhases(chart: uPlot, scene: CurveScene): void {
   for (const { span, end_s } of spansOf(scene)) {
     const from = Math.max(bbox.left, xOf(chart, span.start_s));
     const to = Math.min(bbox.left + bbox.width, xOf(chart, end_s));
-    if (to - from < 0.5) continue;
+    if (to - from < 0.5) continue; // Too short to be seen, or not in view.
     const colour = scene.colours.phases[span.phase];
     ctx.fillStyle = faded(colour, 0.06);
     ctx.fillRect(from, bbox.top, to - from, bbox.height);
@@ -251,6 +254,14 @@ function drawLanes(chart: uPlot, scene: CurveScene): void {
   ctx.restore();
 }
 
+/** Draw from here on in the plot only, and as far beside it as a sign is wide. */
+function clipped({ ctx, bbox }: uPlot): void {
+  const beside = 12 * devicePixelRatio;
+  ctx.beginPath();
+  ctx.rect(bbox.left - beside, 0, bbox.width + 2 * beside, ctx.canvas.height);
+  ctx.clip();
+}
+
 const cueEnd = (cue: Cue, scene: CurveScene): number =>
   cue.step === 'followed' || cue.step === 'ignored' || cue.step === 'withdrawn'
     ? cue.at_s
@@ -262,6 +273,7 @@ function drawCues(chart: uPlot, scene: CurveScene): void {
   const scale = unit(scene);
   const y = yOf(chart, 0) - 9 * scale;
   ctx.save();
+  clipped(chart);
   for (const cue of scene.call.cues) {
     const from = xOf(chart, cue.armed_s);
     const to = Math.max(from, xOf(chart, cueEnd(cue, scene)));
@@ -301,6 +313,7 @@ function drawFlag(chart: uPlot, scene: CurveScene, alert: Alert, at_s: number): 
   const x = xOf(chart, at_s);
   const top = bbox.top + 5 * scale;
   ctx.save();
+  clipped(chart);
   ctx.strokeStyle = faded(scene.colours.alert, 0.55);
   ctx.fillStyle = scene.colours.alert;
   ctx.lineWidth = scale;

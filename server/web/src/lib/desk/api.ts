@@ -71,6 +71,8 @@ export const removeImport = async (jobId: string): Promise<void> => {
 
 export const beside = (callId: string): Promise<Beside> => get(call(callId));
 export const peaks = (callId: string): Promise<Peaks> => get(`${call(callId)}/peaks`);
+export const peaksBetween = (callId: string, from_s: number, to_s: number): Promise<Peaks> =>
+  get(`${call(callId)}/peaks?from_s=${from_s.toFixed(2)}&to_s=${to_s.toFixed(2)}`);
 export const addComment = async (
   callId: string,
   at_s: number,

@@ -255,7 +255,9 @@ export interface CallInList {
 }
 
 export interface ReviewList {
+  /** What waits, and the newest that are done. */
   readonly own: readonly Review[];
+  readonly n_done: number;
   readonly disputed: readonly Review[];
   readonly calls: Readonly<Record<string, CallInList>>;
 }

@@ -87,6 +87,9 @@ export interface DeskMessages {
     readonly copied: string;
     readonly skip: string;
     readonly keys: string;
+    readonly zoom: Record<'label' | 'hint' | 'nearer' | 'out' | 'whole' | 'overview', string> & {
+      readonly shown: (from: string, to: string) => string;
+    };
     readonly lanes: Record<'interruptions' | 'silences' | 'comments', string>;
     readonly interrupts: (who: string) => string;
     readonly silence: (seconds: string) => string;
@@ -150,6 +153,7 @@ export interface DeskMessages {
     readonly whoHint: string;
     readonly waiting: string;
     readonly done: string;
+    readonly older: (shown: string) => string;
     readonly nothing: string;
     readonly nothingHint: string;
     readonly disputes: string;
@@ -265,7 +269,16 @@ export const deskEn: DeskMessages = {
     copyLink: 'Copy link to this moment',
     copied: 'Link copied',
     skip: 'Skip silence',
-    keys: 'Space plays · ← → 5 s · ↑ ↓ utterance · [ ] speed · S skip silence · C comment',
+    keys: 'Space plays · ← → 5 s · ↑ ↓ utterance · [ ] speed · + − 0 zoom · S skip silence · C comment',
+    zoom: {
+      label: 'Zoom',
+      hint: 'Drag over a stretch to see it closer; Ctrl and the wheel, or + and −, work too',
+      nearer: 'Closer',
+      out: 'Further away',
+      whole: 'Whole call',
+      overview: 'Whole call',
+      shown: (from, to) => `Shown: ${from} to ${to}; drag to move`,
+    },
     lanes: { interruptions: 'Interrupts', silences: 'Silence', comments: 'Comments' },
     interrupts: (who) => `${who} interrupts`,
     silence: (seconds) => `Silence, ${seconds} s`,
@@ -393,6 +406,7 @@ export const deskEn: DeskMessages = {
     whoHint: 'your name',
     waiting: 'Waiting for you',
     done: 'Done',
+    older: (shown) => `The newest ${shown}; Find has the others (Reviewed).`,
     nothing: 'Nothing waits for you',
     nothingHint: 'Draw a sample, or open any call and review it.',
     disputes: 'Disputes that wait for an answer',

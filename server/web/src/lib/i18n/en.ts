@@ -527,7 +527,7 @@ export const en: Messages = {
       end: 'End',
     },
     unknownDate: 'Date unknown',
-    cues: (followed, ignored) => `${followed} of ${followed + ignored} held`,
+    cues: (followed, ignored) => `${followed} of ${followed + ignored} pauses held`,
     back: 'All calls',
     play: 'Play',
     pause: 'Pause',

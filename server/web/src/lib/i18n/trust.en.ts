@@ -38,6 +38,7 @@ export interface TrustMessages {
     readonly cause: string;
     readonly tooFew: string;
     readonly csv: string;
+    readonly json: string;
     readonly parquet: string;
     readonly json: string;
   };
@@ -137,6 +138,7 @@ export const trustEn: TrustMessages = {
       'Cues that were followed are not a random sample: agents pause when it is easier to. A score that is high when a cue comes falls by itself, after kept and after missed pauses alike (regression to the mean). The adjusted difference compares cues at equal score, slope and time in the call. It is no proof of a cause either.',
     tooFew: 'Too few calls',
     csv: 'CSV',
+    json: 'JSON',
     parquet: 'Parquet',
     json: 'JSON',
   },

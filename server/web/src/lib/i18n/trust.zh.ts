@@ -52,6 +52,7 @@ export const trustZh: TrustMessages = {
       '做到停顿的提示不是随机样本：越容易停顿的时候，坐席越会停顿。提示出现时分数偏高，之后本来就会回落，停与不停都一样（均值回归）。校正后的差只比较分数、斜率和通话时间相同的提示，同样不能证明因果。',
     tooFew: '通话太少',
     csv: '导出 CSV',
+    json: '导出 JSON',
     parquet: '导出 Parquet',
     json: '导出 JSON',
   },

@@ -300,7 +300,7 @@ export const zh: Messages = {
       end: '结束',
     },
     unknownDate: '日期未知',
-    cues: (followed, ignored) => `${followed + ignored} 次中做到 ${followed} 次`,
+    cues: (followed, ignored) => `停顿 ${followed + ignored} 次，做到 ${followed} 次`,
     back: '全部通话',
     play: '播放',
     pause: '暂停',
