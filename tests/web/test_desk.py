@@ -1,5 +1,6 @@
 """The auditor's desk in a real browser: made calls, no models, both languages."""
 
+import json
 import random
 import re
 import threading
@@ -15,10 +16,13 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect
 
 from audio.events import SpeechEnded
+from audio.frame import Party
+from emotion.word_model import parse_word_model
 from evaluation.desk import fill
 from evaluation.desk_calls import MadeCall, made_call, made_calls
 from models.ports import Transcriber, Transcript
-from server.events import CallEnded, CallEndReason, LogEntry
+from server.cli import main
+from server.events import CallEnded, CallEndReason, LogEntry, TranscriptFinal
 from server.store import Store
 from service_under_test import quick_models, serving, settings_in
 
@@ -36,12 +40,14 @@ class Desk:
     """A service with made calls.
 
     Attributes:
+        data: its folder of data.
         watched: a folder whose recordings are taken in by themselves.
         words: cleared, no utterance is written down until it is set again.
     """
 
     url: str
     calls: list[MadeCall]
+    data: Path
     watched: Path
     words: threading.Event
 
@@ -118,7 +124,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with serving(
         folder, models, watch_dir=str(watched), watch_every_s=0.5
     ) as addresses:
-        yield Desk(addresses.http_url, calls, watched, words)
+        yield Desk(addresses.http_url, calls, settings.data_dir, watched, words)
 
 
 @pytest.fixture(params=["en", "zh"])
@@ -201,6 +207,68 @@ def test_what_the_machine_got_wrong_is_corrected(page: Page, desk: Desk) -> None
     line.get_by_test_id("correct-send").click()
 
     expect(line.get_by_test_id("corrected")).to_have_count(before + 1)
+
+
+N_CORRECTED = 24
+"""Fewer corrected calls than this are too few to hold customers out."""
+
+
+def test_what_somebody_clicks_is_what_training_learns_from(
+    browser: Browser, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = browser.new_page()
+    english = [call for call in desk.calls if call.started.language == "en"]
+    clicked, *others = english[:N_CORRECTED]
+    page.goto(f"{desk.url}/audit/{clicked.started.call_id}")
+    line = page.locator("[data-testid=transcript-line][data-party=customer]").nth(1)
+    words = line.locator("p").first.inner_text()
+    line.hover()
+    line.get_by_test_id("correct").click()
+    line.locator("[data-kind=missed_hostility]").click()
+    line.locator("select").select_option("3")
+    line.get_by_test_id("correct-send").click()
+    expect(line.get_by_test_id("corrected")).to_have_count(1)
+    for call in others:
+        url = f"{desk.url}/v1/desk/calls/{call.started.call_id}/corrections"
+        for correction in corrections_of(call):
+            body = {"by": "Ann", "correction": correction}
+            assert page.request.post(url, data=body).status == 201
+    page.close()
+    monkeypatch.setenv("CALMLINE_SERVICE_DATA_DIR", str(desk.data))
+    lines, model = tmp_path / "out" / "words.jsonl", tmp_path / "words.npz"
+
+    calmline("corrections", tmp_path / "out")
+    rows = [json.loads(row) for row in lines.read_text("utf-8").splitlines()]
+    calmline("train", "words", "--data", lines, "--out", model, "--language", "en")
+
+    assert [row["level"] for row in rows if row["text"] == words] == [3]
+    assert parse_word_model(model.read_bytes(), "words").language == "en"
+
+
+def corrections_of(call: MadeCall) -> list[dict[str, object]]:
+    """The customer's first words as calm, the next as abusive, as the page tells it."""
+    said = [
+        entry.event
+        for entry in call.entries
+        if isinstance(entry.event, TranscriptFinal)
+        and entry.event.party is Party.CUSTOMER
+    ]
+    kinds = ({"kind": "not_hostile"}, {"kind": "missed_hostility", "level": 3})
+    return [
+        {
+            **kind,
+            "start_s": one.start_s,
+            "end_s": one.end_s,
+            "utterance_id": one.utterance_id,
+        }
+        for one, kind in zip(said, kinds, strict=False)
+    ]
+
+
+def calmline(*arguments: str | Path) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main([str(one) for one in arguments])
+    assert exit_.value.code in (0, None)
 
 
 def test_a_call_is_judged_beside_the_automatic_answers(page: Page, desk: Desk) -> None:

@@ -1,8 +1,9 @@
 """The desk over HTTP, as its pages meet it: a running service, made calls."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,29 @@ async def desk(
         httpx.AsyncClient(base_url=addresses.http_url) as client,
     ):
         yield client
+
+
+@contextmanager
+def database(data: Path) -> Iterator[sqlite3.Connection]:
+    """The service's own, behind its back."""
+    with closing(sqlite3.connect(data / "calmline.db", timeout=30)) as connection:
+        yield connection
+        connection.commit()
+
+
+@in_loop
+async def test_a_database_that_cannot_be_used_is_told_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as client:
+        with database(tmp_path) as gone:
+            gone.execute("ALTER TABLE desk_comments RENAME TO gone")
+        comment = {"at_s": 3.0, "text": "a planted phrase", "by": "Ann"}
+        refused = await client.post("/v1/desk/calls/made-00001/comments", json=comment)
+
+    assert refused.status_code == 503
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert "planted" not in refused.text
 
 
 @in_loop
@@ -124,17 +148,26 @@ async def test_uploads_become_calls_while_the_service_runs(tmp_path: Path) -> No
 
 
 @in_loop
-async def test_a_watched_folder_is_taken_in_by_itself(tmp_path: Path) -> None:
+async def test_a_watched_folder_is_taken_in_though_the_disk_was_full(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "in").mkdir()
-    wav(tmp_path / "in" / "a.wav")
     async with desk(
         tmp_path / "data", 0, watch_dir=str(tmp_path / "in"), watch_every_s=0.1
     ) as client:
-        while not (await client.get("/v1/desk/imports")).json():  # noqa: ASYNC110 - the service has no other way to tell
+        with database(tmp_path / "data") as full:
+            full.execute(
+                "CREATE TRIGGER full BEFORE INSERT ON desk_import_files "
+                "BEGIN SELECT RAISE(ABORT, 'no room'); END"
+            )
+        wav(tmp_path / "in" / "a.wav")
+        while "imports cannot go on" not in caplog.text:  # noqa: ASYNC110 - the service has no other way to tell
             await asyncio.sleep(0.05)
-        done = await wait_done(client)
+        with database(tmp_path / "data") as roomy:
+            roomy.execute("DROP TRIGGER full")
+        while (await wait_done(client))["counts"]["done"] == 0:  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0.05)
 
-    assert done["counts"]["done"] == 1
     assert (tmp_path / "in" / "a.wav").is_file()
 
 
