@@ -36,6 +36,8 @@ TEXTS = {
         "wrong": "Name or password is wrong.",
         "whole": "The audit log is whole",
         "viewed": "Viewed",
+        "uncovered": "Viewed uncovered",
+        "forbidden": "Your role may not see this.",
         "took_off": "Took off",
         "cause": "regression to the mean",
         "covered": "Numbers and addresses are covered.",
@@ -45,6 +47,8 @@ TEXTS = {
         "wrong": "用户名或密码不对。",
         "whole": "审计日志完好",
         "viewed": "查看",
+        "uncovered": "查看未遮盖内容",
+        "forbidden": "您的角色无权查看。",
         "took_off": "起飞",
         "cause": "均值回归",
         "covered": "号码和地址已遮盖。",
@@ -104,6 +108,12 @@ async def look_around(
         await expect(printed.locator("svg path")).to_have_count(1)
         assert await printed.locator("ol li").count() > 3
 
+        await page.goto(f"/audit/{call_id}")
+        async with page.expect_response("**/entries?unredacted=true") as shown:
+            await page.get_by_test_id("uncover").check()
+        assert (await shown.value).ok
+        await expect(page.get_by_test_id("uncover")).to_be_checked()
+
         await page.goto("/reports")
         await expect(page.get_by_test_id("report")).to_contain_text(texts["took_off"])
         await expect(page.locator(".cause")).to_contain_text(texts["cause"])
@@ -115,6 +125,7 @@ async def look_around(
         await expect(page.get_by_test_id("verdict")).to_contain_text(texts["whole"])
         log = page.get_by_test_id("audit-log")
         await expect(log).to_contain_text(texts["viewed"])
+        await expect(log).to_contain_text(texts["uncovered"])
         summary = await (await page.request.get(f"/v1/calls/{call_id}")).json()
         reference = summary["customer_ref"]
         await page.fill("input[name=held]", reference)
@@ -133,7 +144,11 @@ async def look_around(
         await page.get_by_test_id("person").locator("button").click()
         await expect(page.locator("h1")).to_have_text(texts["log_in"])
         await log_in(page, "amy")
-        await expect(page.locator("nav a")).to_have_count(1)
+        await expect(page.locator("header nav a")).to_have_count(1)
+        await page.goto("/audit")
+        await expect(page.get_by_test_id("desk-rooms").locator("a")).to_have_count(1)
+        await page.goto("/desk/import")
+        await expect(page.locator("main")).to_have_text(texts["forbidden"])
         await page.goto("/board")
         await page.wait_for_url("**/agent/a1")
     assert problems == []

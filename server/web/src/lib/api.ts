@@ -47,7 +47,13 @@ async function post(path: string, body: object): Promise<void> {
 
 const call = (id: string): string => `/v1/calls/${encodeURIComponent(id)}`;
 
-export const audioUrl = (callId: string): string => `${call(callId)}/audio`;
+/** Asked for by those who may see numbers and addresses; each time is in the audit log. */
+const uncovering = (uncovered: boolean): string => (uncovered ? '?unredacted=true' : '');
+
+export const audioUrl = (callId: string, uncovered = false): string =>
+  `${call(callId)}/audio${uncovering(uncovered)}`;
+export const exportUrl = (callId: string, file: string, uncovered = false): string =>
+  `${call(callId)}/export/${file}${uncovering(uncovered)}`;
 
 export async function endedCalls(): Promise<readonly CallSummary[]> {
   const response = await request('/v1/calls?state=ended&limit=100');
@@ -58,8 +64,9 @@ export async function summary(callId: string): Promise<CallSummary> {
   return (await (await request(call(callId))).json()) as CallSummary;
 }
 
-export async function entries(callId: string): Promise<readonly Entry[]> {
-  return (await (await request(`${call(callId)}/entries`)).json()) as readonly Entry[];
+export async function entries(callId: string, uncovered = false): Promise<readonly Entry[]> {
+  const response = await request(`${call(callId)}/entries${uncovering(uncovered)}`);
+  return (await response.json()) as readonly Entry[];
 }
 
 export const acknowledge = (callId: string, alertId: string, by: string): Promise<void> =>

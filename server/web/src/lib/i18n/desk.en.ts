@@ -47,6 +47,7 @@ export interface DeskMessages {
     readonly save: string;
     readonly saveName: string;
     readonly saved: string;
+    readonly nothingSaved: string;
     readonly remove: (name: string) => string;
     readonly sort: string;
     readonly sorts: Record<SortBy, string>;
@@ -224,6 +225,7 @@ export const deskEn: DeskMessages = {
     save: 'Save this search',
     saveName: 'Name of the search',
     saved: 'Saved searches',
+    nothingSaved: 'None yet. Search for something, then save it here.',
     remove: (name) => `Remove the search ${name}`,
     sort: 'Sort by',
     sorts: {

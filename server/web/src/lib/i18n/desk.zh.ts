@@ -16,6 +16,7 @@ export const deskZh: DeskMessages = {
     save: '保存这次搜索',
     saveName: '搜索的名称',
     saved: '已保存的搜索',
+    nothingSaved: '还没有。先搜索或筛选，再在这里保存。',
     remove: (name) => `删除搜索“${name}”`,
     sort: '排序',
     sorts: {

@@ -2,6 +2,8 @@
 
 export interface TrustMessages {
   readonly nav: { readonly reports: string; readonly trust: string };
+  readonly uncover: string;
+  readonly uncoverHint: string;
   readonly logIn: {
     readonly title: string;
     readonly name: string;
@@ -38,7 +40,6 @@ export interface TrustMessages {
     readonly cause: string;
     readonly tooFew: string;
     readonly csv: string;
-    readonly json: string;
     readonly parquet: string;
     readonly json: string;
   };
@@ -87,6 +88,8 @@ export interface TrustMessages {
 
 export const trustEn: TrustMessages = {
   nav: { reports: 'Reports', trust: 'Trust' },
+  uncover: 'Show covered numbers',
+  uncoverHint: 'Card, identity and phone numbers and addresses, in text, sound and files. It is written into the audit log.',
   logIn: {
     title: 'Log in',
     name: 'Name',
@@ -138,7 +141,6 @@ export const trustEn: TrustMessages = {
       'Cues that were followed are not a random sample: agents pause when it is easier to. A score that is high when a cue comes falls by itself, after kept and after missed pauses alike (regression to the mean). The adjusted difference compares cues at equal score, slope and time in the call. It is no proof of a cause either.',
     tooFew: 'Too few calls',
     csv: 'CSV',
-    json: 'JSON',
     parquet: 'Parquet',
     json: 'JSON',
   },

@@ -2,6 +2,8 @@ import type { TrustMessages } from './trust.en';
 
 export const trustZh: TrustMessages = {
   nav: { reports: '报表', trust: '合规' },
+  uncover: '显示被遮盖的号码',
+  uncoverHint: '文字、录音和文件中的银行卡号、证件号、电话号码和地址。每次显示都会记入审计日志。',
   logIn: {
     title: '登录',
     name: '用户名',
@@ -52,7 +54,6 @@ export const trustZh: TrustMessages = {
       '做到停顿的提示不是随机样本：越容易停顿的时候，坐席越会停顿。提示出现时分数偏高，之后本来就会回落，停与不停都一样（均值回归）。校正后的差只比较分数、斜率和通话时间相同的提示，同样不能证明因果。',
     tooFew: '通话太少',
     csv: '导出 CSV',
-    json: '导出 JSON',
     parquet: '导出 Parquet',
     json: '导出 JSON',
   },
