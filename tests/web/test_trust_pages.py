@@ -90,6 +90,19 @@ async def log_in(page: Page, name: str, password: str = PASSWORD) -> None:
     await page.click("[data-testid=log-in] button")
 
 
+async def look_as_an_agent(page: Page, texts: dict[str, str]) -> None:
+    await page.get_by_test_id("person").locator("button").click()
+    await expect(page.locator("h1")).to_have_text(texts["log_in"])
+    await log_in(page, "amy")
+    await expect(page.locator("header nav a")).to_have_count(1)
+    await page.goto("/audit")
+    await expect(page.get_by_test_id("desk-rooms").locator("a")).to_have_count(1)
+    await page.goto("/desk/import")
+    await expect(page.locator("main")).to_have_text(texts["forbidden"])
+    await page.goto("/board")
+    await page.wait_for_url("**/agent/a1")
+
+
 async def look_around(
     tmp_path: Path, chromium: str, flags: tuple[str, ...], language: str
 ) -> None:
@@ -141,16 +154,7 @@ async def look_around(
         await expect(page.get_by_test_id("erased")).to_be_visible()
         assert (await page.request.get(f"/v1/calls/{call_id}")).status == 404
 
-        await page.get_by_test_id("person").locator("button").click()
-        await expect(page.locator("h1")).to_have_text(texts["log_in"])
-        await log_in(page, "amy")
-        await expect(page.locator("header nav a")).to_have_count(1)
-        await page.goto("/audit")
-        await expect(page.get_by_test_id("desk-rooms").locator("a")).to_have_count(1)
-        await page.goto("/desk/import")
-        await expect(page.locator("main")).to_have_text(texts["forbidden"])
-        await page.goto("/board")
-        await page.wait_for_url("**/agent/a1")
+        await look_as_an_agent(page, texts)
     assert problems == []
 
 
