@@ -97,6 +97,19 @@ def test_ogg_vorbis_is_read(tmp_path: Path) -> None:
     assert np.std(pcm[:, 0]) == pytest.approx(0.354, rel=0.1)
 
 
+def test_what_mobile_networks_record_is_read() -> None:
+    path = Path(__file__).parents[1] / "data" / "tone.amr"
+
+    recording = open_recording(path)
+    pcm = read(path)
+
+    # Nobody's ffmpeg on Debian writes AMR, so this is a file: one second of 440 Hz.
+    assert (recording.rate, recording.n_channels) == (8000, 1)
+    assert len(pcm) / 8000 == pytest.approx(1.0, abs=0.05)
+    spectrum = np.abs(np.fft.rfft(pcm[:, 0]))
+    assert np.argmax(spectrum) * 8000 / len(pcm) == pytest.approx(440, abs=10)
+
+
 def test_headerless_g711_is_eight_kilohertz_mono(tmp_path: Path) -> None:
     (tmp_path / "a.ulaw").write_bytes(b"\xff" * 8000)
 
