@@ -253,7 +253,10 @@ def corrections_of(call: MadeCall) -> list[dict[str, object]]:
         if isinstance(entry.event, TranscriptFinal)
         and entry.event.party is Party.CUSTOMER
     ]
-    kinds = ({"kind": "not_hostile"}, {"kind": "missed_hostility", "level": 3})
+    kinds: tuple[dict[str, object], ...] = (
+        {"kind": "not_hostile"},
+        {"kind": "missed_hostility", "level": 3},
+    )
     return [
         {
             **kind,
