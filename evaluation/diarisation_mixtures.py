@@ -47,6 +47,9 @@ _HANDED_OVER = 0.7
 """Share of those in which the second goes then."""
 
 _FAR_THIRD = 0.6
+_OVERLAPPING_TOGETHER = (0.4, 0.9)
+_LONGEST_TOGETHER_S = (1.0, 4.0)
+_SHOUTING_TOGETHER = (0.1, 0.4)
 _ECHOING = 0.1
 _EDGE_S = 0.005
 
@@ -79,6 +82,7 @@ class MixtureParams:
         babble: share of lines with many others talking far behind.
         clatter: share of lines with keys, knocks and cups.
         damaged: share of lines that lose packets and clip.
+        together: share of calls whose parties keep speaking over each other.
     """
 
     duration_s: float = 60.0
@@ -104,6 +108,7 @@ class MixtureParams:
     babble: float = 0.0
     clatter: float = 0.0
     damaged: float = 0.0
+    together: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,7 +197,7 @@ def _happens(share: float, draw: np.random.Generator) -> bool:
 def varied(params: MixtureParams, draw: np.random.Generator) -> MixtureParams:
     """Draw how one call goes: in haste or at leisure, often or rarely interrupted."""
     far = bool(draw.random() < params.far)
-    return replace(
+    varying = replace(
         params,
         far=float(far),
         third=_FAR_THIRD if far else params.third,
@@ -201,6 +206,14 @@ def varied(params: MixtureParams, draw: np.random.Generator) -> MixtureParams:
         backchannel=draw.uniform(0.1, 0.8),
         long_silence=float(draw.choice((0.02, 0.08, 0.4))),
         longest_silence_s=draw.uniform(4, 16),
+    )
+    if not _happens(params.together, draw):
+        return varying
+    return replace(
+        varying,
+        overlapping=draw.uniform(*_OVERLAPPING_TOGETHER),
+        longest_overlap_s=draw.uniform(*_LONGEST_TOGETHER_S),
+        shouting=draw.uniform(*_SHOUTING_TOGETHER),
     )
 
 

@@ -21,10 +21,11 @@ from pyannote.audio.core.plda import PLDA
 from pyannote.audio.core.task import Problem, Resolution, Specifications
 from pyannote.audio.pipelines import SpeakerDiarization
 from pyannote.audio.pipelines.clustering import AgglomerativeClustering
-from pyannote.core import Annotation, SlidingWindowFeature
+from pyannote.core import Annotation, SlidingWindow, SlidingWindowFeature
+from scipy.ndimage import maximum_filter1d  # type: ignore[import-untyped]  # no stubs
 from yaml import YAMLError  # type: ignore[import-untyped]  # no stubs
 
-from audio.frame import RATE
+from audio.frame import FRAME_S, FRAME_SAMPLES, RATE, Frame, Party
 from audio.speakers import Turn
 from models import diarisation_weights
 from models.errors import WeightsError
@@ -34,6 +35,7 @@ from models.speaker_encoder import (
     load_speaker_encoder,
     spectrogram,
 )
+from models.speech_detection import SileroDetector
 from models.voice_clusters import (
     CountParams,
     Parting,
@@ -50,13 +52,13 @@ _STEP_RATIO = 0.1
 _STEP_S = _STEP_RATIO * diarisation_weights.WINDOW_S
 _BATCH = 16
 
-_FIRST_SURE = 0.45
-"""So sure, on average over all windows, that the likeliest voice of a frame speaks."""
-
-_SECOND_SURE = 0.65
-"""Likewise for anybody beside it. Both measured: docs/evaluation.md."""
-
 _PAUSE_S = 0.3
+_NO_SPEECH = 0.05
+"""Where Silero is surer than this that nobody speaks, nobody does."""
+
+_REACH_S = 0.5
+"""So far from there. Both measured: docs/evaluation.md."""
+
 _INACTIVE = -2
 """How pyannote's pipeline marks voices of a window that do not speak."""
 
@@ -211,7 +213,9 @@ class _Own(SpeakerDiarization):
     """pyannote's pipeline, which goes by how sure the model is over all windows.
 
     Its own way lets each window decide for itself and rounds the mean of how many
-    speak: a second voice that is not there costs more than one that is missed.
+    speak. Here a frame has speech, or two voices at once, where that is likelier than
+    not by the mean over all windows that hear it, and where a detector that knows more
+    noises does not rule it out.
     """
 
     def __init__(self, segmentation: Model) -> None:
@@ -235,6 +239,7 @@ class _Own(SpeakerDiarization):
         self.clustering = _Grouping(metric="euclidean")
         self._voices_in = np.asarray(diarisation_weights.powerset().mapping) > 0
         self._probabilities = np.zeros((0, 0, len(self._voices_in)), np.float32)
+        self._possible = np.zeros(0, np.bool_)
 
     def get_segmentations(
         self,
@@ -244,6 +249,7 @@ class _Own(SpeakerDiarization):
         """See pyannote's own; the probabilities are kept beside what it gives."""
         scores: SlidingWindowFeature = super().get_segmentations(file, hook)
         self._probabilities = np.exp(scores.data)
+        self._possible = speech_possible(file["waveform"][0].numpy())
         likeliest = self._probabilities.argmax(axis=-1)
         speaks = self._voices_in[likeliest].astype(np.float32)
         return SlidingWindowFeature(speaks, scores.sliding_window)
@@ -257,22 +263,51 @@ class _Own(SpeakerDiarization):
         """See pyannote's own; as many at once as `count` has anywhere."""
         n_windows, n_frames, _ = self._probabilities.shape
         n_people = int(hard_clusters.max()) + 1
-        sure = np.zeros((n_windows, n_frames, n_people), np.float32)
+        at_once = self._voices_in.sum(axis=1)
+        sure = np.zeros(
+            (n_windows, n_frames, n_people + diarisation_weights.N_AT_ONCE), np.float32
+        )
         for window, people in enumerate(hard_clusters):
             for person in set(people.tolist()) - {_INACTIVE}:
                 with_him = self._voices_in[:, people == person].any(axis=1)
                 sure[window, :, person] = self._probabilities[window][:, with_him].sum(
                     axis=-1
                 )
+        for n_least in range(1, diarisation_weights.N_AT_ONCE + 1):
+            sure[:, :, n_people + n_least - 1] = self._probabilities[
+                :, :, at_once >= n_least
+            ].sum(axis=-1)
         mean = Inference.aggregate(
             SlidingWindowFeature(sure, segmentations.sliding_window),
             count.sliding_window,
             missing=0.0,
         )
-        rank = (-mean.data).argsort(axis=-1).argsort(axis=-1)
-        speak = mean.data > np.where(rank == 0, _FIRST_SURE, _SECOND_SURE)
-        speak &= rank < count.data.max()
+        whose, how_many = np.split(mean.data, [n_people], axis=-1)
+        n_speak = (how_many > _HALF).sum(axis=-1, keepdims=True)
+        n_speak = np.minimum(n_speak, count.data.max())
+        rank = (-whose).argsort(axis=-1, kind="stable").argsort(axis=-1)
+        speak = (rank < n_speak) & (whose > 0)
+        speak &= self._possible_at(mean.sliding_window, len(speak))[:, None]
         return SlidingWindowFeature(speak.astype(np.float32), mean.sliding_window)
+
+    def _possible_at(self, frames: SlidingWindow, n_frames: int) -> NDArray[np.bool_]:
+        """Say of each frame of the pipeline whether somebody may speak in it."""
+        middle_s = frames.start + frames.duration / 2
+        at_s = middle_s + frames.step * np.arange(n_frames)
+        places = (at_s / FRAME_S).astype(int).clip(0, len(self._possible) - 1)
+        return self._possible[places]
+
+
+def speech_possible(pcm: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Say of each frame of `audio` whether the speech detector hears any near it."""
+    whole = len(pcm) // FRAME_SAMPLES * FRAME_SAMPLES
+    frames = [
+        Frame(pcm[start : start + FRAME_SAMPLES], start, Party.UNKNOWN)
+        for start in range(0, whole, FRAME_SAMPLES)
+    ]
+    heard = np.array(SileroDetector().probabilities(frames))
+    reach = 2 * round(_REACH_S / FRAME_S) + 1
+    return np.asarray(maximum_filter1d(heard, reach) > _NO_SPEECH)
 
 
 def own_pipeline(weights: Path) -> Pipeline:

@@ -12,7 +12,7 @@ import torch
 import yaml  # type: ignore[import-untyped]  # no stubs
 from numpy.typing import NDArray
 
-from audio.frame import RATE, Party
+from audio.frame import FRAME_SAMPLES, RATE, Party
 from models import diarisation_weights
 from models.diarisation import DiarisationParams, PyannoteDiariser
 from models.errors import WeightsError
@@ -65,6 +65,24 @@ def test_silence_holds_nobody(diariser: PyannoteDiariser, length_s: float) -> No
     silence = np.zeros(round(length_s * RATE), np.float32)
 
     assert diariser.diarise(silence).turns == ()
+
+
+def test_speech_is_possible_near_speech_and_nowhere_else(
+    diariser: PyannoteDiariser, spoken: NDArray[np.float32]
+) -> None:
+    diariser.diarise(spoken)  # pyannote's telemetry is off before it is imported.
+    from models.diarisation_pyannote import speech_possible  # noqa: PLC0415  # by now
+
+    noise = 0.02 * np.random.default_rng(0).standard_normal(4 * RATE)
+    pcm = np.concatenate([noise, spoken, noise]).astype(np.float32)
+
+    possible = speech_possible(pcm)
+
+    n_noise = len(noise) // FRAME_SAMPLES
+    assert len(possible) == len(pcm) // FRAME_SAMPLES
+    assert possible[n_noise:-n_noise].mean() > 0.9
+    assert not possible[: n_noise // 2].any()
+    assert not possible[-n_noise // 4 :].any()
 
 
 def test_the_telemetry_of_pyannote_is_off(
