@@ -295,7 +295,8 @@ class _Own(SpeakerDiarization):
         middle_s = frames.start + frames.duration / 2
         at_s = middle_s + frames.step * np.arange(n_frames)
         places = (at_s / FRAME_S).astype(int).clip(0, len(self._possible) - 1)
-        return self._possible[places]
+        possible: NDArray[np.bool_] = self._possible[places]
+        return possible
 
 
 def speech_possible(pcm: NDArray[np.float32]) -> NDArray[np.bool_]:
