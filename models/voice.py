@@ -65,8 +65,8 @@ class EncoderVoiceReader:
         level_dbfs = find_speech(window.pcm).level_dbfs
         anger = 0.0
         if level_dbfs > SILENT_DBFS:
-            features = self._encoder.pooled(window.pcm, self._head.card.blocks)
-            anger = round(self._head.probability(features), 4)
+            sound = self._encoder.hear(window.pcm, self._head.card.blocks)
+            anger = round(self._head.probability(sound), 4)
         return VoiceReading(window.end_s, anger, level_dbfs, self.model)
 
 

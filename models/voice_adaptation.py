@@ -122,7 +122,7 @@ def adapt(head: VoiceHead, heard: Heard, angry_share: float, seed: int) -> Adapt
 
 def scores(head: VoiceHead, heard: Heard) -> Scores:
     """Measure a head on windows; recordings score the mean of their log-odds."""
-    logits = head.logits(heard.features)
+    logits = head.logits(heard.features, heard.steps)
     probability = 1 / (1 + np.exp(-logits))
     score = of_recordings(logits, heard.recording)
     _, first = np.unique(heard.recording, return_index=True)
@@ -168,7 +168,8 @@ def _loss(head: VoiceHead, heard: Heard, angry_share: float, penalty: float) -> 
         rest = heard.only(~part)
         if len(set(rest.angry.tolist())) == 1:
             continue
-        logits = _fitted(head, rest, angry_share, penalty).logits(heard.features[part])
+        fitted = _fitted(head, rest, angry_share, penalty)
+        logits = fitted.logits(heard.features[part], heard.steps[part])
         right = np.where(heard.angry[part], logits, -logits)
         total += float((weight[part] * np.logaddexp(0, -right)).sum())
     return total
@@ -187,7 +188,7 @@ def _fitted(
     head: VoiceHead, heard: Heard, angry_share: float, penalty: float
 ) -> VoiceHead:
     """Fit slope, offset and a correction of the linear weights."""
-    logits = head.logits(heard.features)
+    logits = head.logits(heard.features, heard.steps)
     features = np.column_stack([logits, head.standardised(heard.features)])
     penalties = np.full(features.shape[1], penalty)
     penalties[0] = _CALIBRATION_PENALTY
@@ -204,6 +205,7 @@ def _fitted(
         head,
         weight=(factor * head.weight + found[1:]).astype(np.float32),
         output=(factor * head.output).astype(np.float32),
+        networks=replace(head.networks, share=factor * head.networks.share),
         bias=factor * head.bias + slope * head.offset + model.bias.item(),
         slope=1.0,
         offset=0.0,

@@ -19,14 +19,14 @@ from audio.windows import WindowParams
 from models.errors import DataError
 from models.manifest import read_manifest
 from models.voice_audio import Troubles, read_mono, telephone, trimmed, troubled
-from models.voice_features import EarlyBlocks, fingerprint
+from models.voice_features import EarlyBlocks, Sound, fingerprint
 
 COLUMNS = ("path", "corpus", "speaker", "emotion")
 
 ANGER = "anger"
 NEUTRAL = "neutral"
 
-_CACHE_VERSION = 4
+_CACHE_VERSION = 5
 _SYNONYMS = {"angry": ANGER}
 _SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 
@@ -53,7 +53,8 @@ class Heard:
     """What the encoder made of recordings: a row for each window.
 
     Attributes:
-        features: float32, shape ``(n_windows, n_features)``.
+        features: float32, shape ``(n_windows, n_features)``: `Sound.pooled`.
+        steps: of objects, shape ``(n_windows,)``, each the `Sound.steps` of a window.
         emotion: label of each window.
         speaker: name of each window's speaker.
         corpus: name of each window's corpus.
@@ -62,6 +63,7 @@ class Heard:
     """
 
     features: NDArray[np.float32]
+    steps: NDArray[np.object_]
     emotion: NDArray[np.str_]
     speaker: NDArray[np.str_]
     corpus: NDArray[np.str_]
@@ -102,6 +104,14 @@ def windows(pcm: NDArray[np.float32]) -> Iterator[CustomerWindow]:
     last = max(0, len(pcm) - length)
     for start in [*range(0, last, hop), last]:
         yield CustomerWindow(pcm[start : start + length], start)
+
+
+def apart(windows: Sequence[NDArray[np.float16]]) -> NDArray[np.object_]:
+    """Keep windows of several lengths side by side, a window to an object."""
+    found = np.empty(len(windows), object)
+    for index, window in enumerate(windows):
+        found[index] = window
+    return found
 
 
 def joined(parts: Sequence[Heard]) -> Heard:
@@ -145,6 +155,7 @@ def listen(
     if len(set(emotion[chosen] == ANGER)) == 1:
         raise DataError("training needs recordings with and without the label anger")
     features: list[NDArray[np.float32]] = []
+    steps: list[NDArray[np.object_]] = []
     owner: list[NDArray[np.int64]] = []
     copy: list[NDArray[np.int64]] = []
     for corpus in sorted(corpora or present):
@@ -158,6 +169,8 @@ def listen(
                 _hear(paths, encoder, blocks, hearing, number, file)
             with np.load(file, allow_pickle=False) as archive:
                 features.append(archive["features"])
+                ends = np.cumsum(archive["lengths"])[:-1]
+                steps.append(apart(np.split(archive["steps"], ends)))
                 owner.append(np.array(indices)[archive["owner"]])
             copy.append(np.full(len(owner[-1]), number))
     of, number_of = np.concatenate(owner), np.concatenate(copy)
@@ -165,6 +178,7 @@ def listen(
     of = of[order]
     return Heard(
         features=np.concatenate(features)[order],
+        steps=np.concatenate(steps)[order],
         emotion=emotion[of],
         speaker=np.array([row["speaker"] for row in rows])[of],
         corpus=np.array([row["corpus"] for row in rows])[of],
@@ -197,15 +211,21 @@ def _hear(
 ) -> None:
     """Hear every recording over one line and write what the encoder made of it."""
     early = EarlyBlocks(encoder, max(blocks))
-    features: list[NDArray[np.float32]] = []
+    sounds: list[Sound] = []
     owner: list[int] = []
     for index, path in enumerate(paths):
         for pcm in _heard(read_mono(path), index, hearing, copy):
-            features.append(early.pooled(pcm, blocks))
+            sounds.append(early.hear(pcm, blocks))
             owner.append(index)
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part.npz")
-    np.savez(part, features=np.array(features), owner=np.array(owner))
+    np.savez(
+        part,
+        features=np.array([sound.pooled for sound in sounds]),
+        steps=np.concatenate([sound.steps for sound in sounds]),
+        lengths=np.array([len(sound.steps) for sound in sounds]),
+        owner=np.array(owner),
+    )
     part.replace(file)
 
 

@@ -48,6 +48,22 @@ class Speech:
     level_dbfs: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sound:
+    """What the encoder makes of a window's speech.
+
+    Attributes:
+        pooled: float32, shape ``((len(blocks) + 1) * n_state,)``: the means of all
+            blocks but the last, then the standard deviation over time of the last
+            one, then its mean.
+        steps: float16, shape ``(n_steps, len(blocks) * n_state)``: the output of the
+            blocks side by side, for each 40 ms of speech.
+    """
+
+    pooled: NDArray[np.float32]
+    steps: NDArray[np.float16]
+
+
 def find_speech(pcm: NDArray[np.float32]) -> Speech:
     """Find the steps of a window that are loud enough to be speech.
 
@@ -91,31 +107,25 @@ class EarlyBlocks:
         ]
         self._feed_forward = [FeedForward(block, precision) for block in blocks]
 
-    def pooled(
-        self, pcm: NDArray[np.float32], blocks: tuple[int, ...]
-    ) -> NDArray[np.float32]:
-        """Return mean and deviation of the encoder's output over a window's speech.
+    def hear(self, pcm: NDArray[np.float32], blocks: tuple[int, ...]) -> Sound:
+        """Return the encoder's output over a window's speech.
 
         Args:
             pcm: float32, shape ``(n_samples,)``, mono at 16 kHz, at any level, with
                 something in it; 0.1 to 30 s.
             blocks: after which blocks to take the output, ascending; 0 is before
                 the first.
-
-        Returns:
-            float32, shape ``((len(blocks) + 1) * n_state,)``: the means of all blocks
-            but the last, then the standard deviation over time of the last one, then
-            its mean.
         """
         speech = find_speech(pcm)
         n_mels = self._encoder.conv1.in_channels
         mel = whisper.log_mel_spectrogram(normalised(pcm, speech), n_mels)
         with torch.inference_mode():
-            *means, last = self._said(mel, torch.from_numpy(speech.mask), blocks)
-            deviation, mean = torch.std_mean(last, dim=0, correction=0)
-        parts = [one.mean(dim=0) for one in means]
-        result: NDArray[np.float32] = torch.cat([*parts, deviation, mean]).numpy()
-        return result
+            said = self._said(mel, torch.from_numpy(speech.mask), blocks)
+            deviation, mean = torch.std_mean(said[-1], dim=0, correction=0)
+            parts = [one.mean(dim=0) for one in said[:-1]]
+            pooled = torch.cat([*parts, deviation, mean]).numpy()
+            steps = _in_pairs(torch.cat(said, dim=1)).numpy()
+        return Sound(pooled, steps)
 
     def _said(
         self, mel: torch.Tensor, mask: torch.Tensor, blocks: tuple[int, ...]
@@ -141,6 +151,14 @@ class EarlyBlocks:
                 hidden = hidden + feed_forward(hidden)
                 said[index] = hidden[0, speech]
         return [said[index] for index in blocks]
+
+
+def _in_pairs(steps: torch.Tensor) -> torch.Tensor:
+    """Average every two steps; one that is left over at the end stands alone."""
+    if len(steps) % 2:
+        steps = torch.cat([steps, steps[-1:]])
+    pairs = steps.reshape(-1, 2, steps.shape[1])
+    return pairs.mean(dim=1).to(torch.float16)
 
 
 def fingerprint(encoder: AudioEncoder) -> str:

@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 import zipfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from whisper.model import AudioEncoder
 
 from models.errors import WeightsError
-from models.voice_features import fingerprint
+from models.voice_features import Sound, fingerprint
+from models.voice_steps import Networks, Windows, packed, unpacked
 
 FORMAT = 3
 
@@ -55,10 +56,11 @@ class Card:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VoiceHead:
-    """A linear classifier and a layer of hidden units, summed and calibrated.
+    """A linear classifier, hidden units and networks, summed and calibrated.
 
-    Both take standardised features, the hidden units the last ones: the mean of the
-    last block (`EarlyBlocks.pooled`).
+    The networks hear a window step by step (`Sound.steps`). The others take
+    standardised features (`Sound.pooled`), the hidden units the last ones: the mean
+    of the last block.
 
     Attributes:
         card: what it is.
@@ -72,6 +74,7 @@ class VoiceHead:
         bias: of the logit.
         slope: of the calibration, which maps the logit to the one reported.
         offset: of the calibration.
+        networks: those that hear steps; none in a head that does without.
     """
 
     card: Card
@@ -84,25 +87,27 @@ class VoiceHead:
     bias: float
     slope: float
     offset: float
+    networks: Networks = field(default_factory=Networks)
 
-    def logit(self, features: NDArray[np.float32]) -> float:
-        """Return the calibrated log-odds of anger, in [-30, 30].
+    def logit(self, sound: Sound) -> float:
+        """Return the calibrated log-odds of anger, in [-30, 30]."""
+        return float(self.logits(sound.pooled[None], [sound.steps])[0])
 
-        Args:
-            features: float32, shape ``(n_features,)``.
-        """
-        return float(self.logits(features[None])[0])
-
-    def logits(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    def logits(
+        self, features: NDArray[np.float32], steps: Windows
+    ) -> NDArray[np.float64]:
         """Return the calibrated log-odds of anger of many windows, in [-30, 30].
 
         Args:
-            features: float32, shape ``(n_windows, n_features)``.
+            features: float32, shape ``(n_windows, n_features)``: `Sound.pooled`.
+            steps: of each window: `Sound.steps`.
         """
         n_state = self.hidden.shape[1]
         x = self.standardised(features)
         hidden = x[:, -n_state:] @ self.hidden.T.astype(np.float32) + self.hidden_bias
         raw = x @ self.weight + np.maximum(hidden, 0) @ self.output + self.bias
+        if self.networks.members:
+            raw = raw + self.networks.weighed(steps)
         logits = self.slope * raw.astype(np.float64) + self.offset
         result: NDArray[np.float64] = np.clip(logits, -30, 30)
         return result
@@ -112,9 +117,9 @@ class VoiceHead:
         x: NDArray[np.float32] = (features - self.centre) / self.scale
         return np.clip(x, -_FARTHEST, _FARTHEST)
 
-    def probability(self, features: NDArray[np.float32]) -> float:
+    def probability(self, sound: Sound) -> float:
         """Return the calibrated probability of anger."""
-        return float(1 / (1 + np.exp(-self.logit(features))))
+        return float(1 / (1 + np.exp(-self.logit(sound))))
 
     def save(self, path: Path) -> None:
         """Write the head to a file, whole or not at all."""
@@ -159,15 +164,16 @@ def load_head(path: Path) -> VoiceHead:
         content = io.BytesIO(path.read_bytes())
         with np.load(content, allow_pickle=False) as archive:
             card = _card(path, archive["card"])
-            arrays = {name: archive[name] for name in _NAMES}
+            arrays = {name: archive[name] for name in archive.files if name != "card"}
     except FileNotFoundError as error:
         raise WeightsError(
             f"the voice weights {path.name} are missing; {_REPAIR}"
         ) from error
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise _corrupted(path) from error
-    if card.checksum != _checksum(arrays):
+    if not set(_NAMES) <= set(arrays) or card.checksum != _checksum(arrays):
         raise _corrupted(path)
+    bias, slope, offset = (float(value) for value in arrays["scalars"])
     return VoiceHead(
         card,
         arrays["centre"],
@@ -176,7 +182,10 @@ def load_head(path: Path) -> VoiceHead:
         arrays["hidden"],
         arrays["hidden_bias"],
         arrays["output"],
-        *(float(value) for value in arrays["scalars"]),
+        bias,
+        slope,
+        offset,
+        unpacked(arrays),
     )
 
 
@@ -185,7 +194,7 @@ _NAMES = ("centre", "scale", "weight", "hidden", "hidden_bias", "output", "scala
 
 def _arrays(head: VoiceHead) -> dict[str, NDArray[np.float32] | NDArray[np.float16]]:
     scalars = np.array([head.bias, head.slope, head.offset], np.float32)
-    return {
+    return packed(head.networks) | {
         "centre": head.centre,
         "scale": head.scale,
         "weight": head.weight,
@@ -200,7 +209,7 @@ def _checksum(
     arrays: dict[str, NDArray[np.float32] | NDArray[np.float16]],
 ) -> str:
     digest = hashlib.sha256()
-    for name in _NAMES:
+    for name in (*_NAMES, *sorted(set(arrays) - set(_NAMES))):
         array = arrays[name]
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
         digest.update(array.tobytes())

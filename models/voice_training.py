@@ -1,16 +1,17 @@
 """How a voice head is trained. Everything left to chance is seeded.
 
-Three classifiers hear the same window and are averaged, each brought to unit spread.
+Four classifiers hear the same window and are averaged, each brought to unit spread.
 One is linear, on the first block, with neutral speech weighing most: it tells calm
 speech from any excitement, on any line. The second is a small network on the mean of
 the last block, taught all emotions at once. The third is a linear discriminant on mean
 and deviation of the last block: how much a voice varies tells anger from joy and
-surprise.
+surprise. The fourth hears the window step by step (`models.voice_steps`), which tells
+anger from joy and surprise better still.
 """
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 
 from models.voice_corpus import NEUTRAL, Heard
 from models.voice_head import Card, VoiceHead
+from models.voice_steps_training import StepsRecipe, fit_networks
 
 N_FOLDS = 5
 
@@ -54,6 +56,8 @@ class Recipe:
         emotions: weight of telling all the emotions apart.
         disturbance: how much of what lines and speakers change is added at random,
             in standard deviations.
+        steps: how the networks that hear steps are trained; no members, no networks.
+        steps_share: weight of their mean; the rest is that of all others.
         seed: decides everything that is left to chance.
     """
 
@@ -76,11 +80,34 @@ class Recipe:
     smoothing: float = 0.1
     emotions: float = 0.5
     disturbance: float = 0.5
+    steps: StepsRecipe = field(default_factory=StepsRecipe)
+    steps_share: float = 0.5
     seed: int = 0
 
 
 def fit(heard: Heard, card: Card, recipe: Recipe) -> VoiceHead:
     """Train a head on all of the windows, not calibrated yet."""
+    head = _fit_pooled(heard, card, recipe)
+    if not recipe.steps.members:
+        return head
+    networks = fit_networks(heard, replace(recipe.steps, seed=recipe.seed))
+    kept = (1 - recipe.steps_share) / _spread(head.logits(heard.features, ()))
+    share = recipe.steps_share / _spread(networks.weighed(heard.steps))
+    return replace(
+        head,
+        weight=(kept * head.weight).astype(np.float32),
+        output=(kept * head.output).astype(np.float32),
+        bias=kept * head.bias,
+        networks=replace(networks, share=share),
+    )
+
+
+def _spread(values: NDArray[np.float64] | NDArray[np.float32]) -> float:
+    return float(values.std()) + _FLOOR
+
+
+def _fit_pooled(heard: Heard, card: Card, recipe: Recipe) -> VoiceHead:
+    """Train what hears a window's mean and deviation."""
     centre = heard.features.mean(axis=0)
     scale = heard.features.std(axis=0) + np.float32(_FLOOR)
     n_state = len(centre) // (len(card.blocks) + 1)
@@ -131,9 +158,12 @@ def held_out_logits(
 ) -> NDArray[np.float64]:
     """Return a logit for each window, from heads that heard nothing of its group."""
     logits = np.zeros(len(heard.emotion))
+    steps = replace(recipe.steps, members=min(1, recipe.steps.members))
+    one = replace(recipe, members=1, steps=steps)
     for held_out in folds(groups):
-        head = fit(heard.only(~held_out), card, replace(recipe, members=1))
-        logits[held_out] = head.logits(heard.features[held_out])
+        head = fit(heard.only(~held_out), card, one)
+        part = heard.only(held_out)
+        logits[held_out] = head.logits(part.features, part.steps)
     return logits
 
 

@@ -79,9 +79,9 @@ def test_silence_around_the_speech_hardly_counts(early: EarlyBlocks) -> None:
     pcm = voiced(2.0)
     quiet = np.zeros(RATE // 2, np.float32)
 
-    alone = early.pooled(pcm, (1,))
-    with_silence = early.pooled(np.concatenate([pcm, quiet]), (1,))
-    of_silence = early.pooled(quiet + np.float32(1e-3), (1,))
+    alone = early.hear(pcm, (1,)).pooled
+    with_silence = early.hear(np.concatenate([pcm, quiet]), (1,)).pooled
+    of_silence = early.hear(quiet + np.float32(1e-3), (1,)).pooled
 
     near = float(np.linalg.norm(alone - with_silence))
     far = float(np.linalg.norm(alone - of_silence))
@@ -105,14 +105,16 @@ def test_packed_blocks_give_what_whisper_itself_gives(
             said.append(hidden[0, speech.mask].numpy())
 
     expected = [said[0].mean(axis=0), said[1].std(axis=0), said[1].mean(axis=0)]
-    assert np.allclose(early.pooled(pcm, (1, 2)), np.concatenate(expected), atol=1e-4)
+    assert np.allclose(
+        early.hear(pcm, (1, 2)).pooled, np.concatenate(expected), atol=1e-4
+    )
 
 
 def test_a_block_gives_the_same_last_and_in_passing(early: EarlyBlocks) -> None:
     pcm = voiced(2.0)
 
-    as_last = early.pooled(pcm, (1,))[-512:]
-    in_passing = early.pooled(pcm, (0, 1, 2))[512:1024]
+    as_last = early.hear(pcm, (1,)).pooled[-512:]
+    in_passing = early.hear(pcm, (0, 1, 2)).pooled[512:1024]
 
     assert np.allclose(as_last, in_passing, atol=1e-3)
 

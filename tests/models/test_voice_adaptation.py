@@ -5,7 +5,7 @@ import pytest
 
 from models.errors import DataError
 from models.voice_adaptation import PENALTIES, adapt, scores
-from models.voice_corpus import Heard
+from models.voice_corpus import Heard, apart
 from models.voice_head import Card, VoiceHead
 
 pytestmark = pytest.mark.unit
@@ -38,6 +38,7 @@ def heard(told_by: int, n_speakers: int = 12, per_speaker: int = 40) -> Heard:
     features[:, told_by] += 2 * angry
     return Heard(
         features=features,
+        steps=apart([np.zeros((1, 1), np.float16)] * n),
         emotion=np.where(angry, "anger", "neutral"),
         speaker=np.array([f"s{i // per_speaker}" for i in range(n)]),
         corpus=np.full(n, "own"),
@@ -92,7 +93,7 @@ def test_probabilities_expect_the_share_of_anger_that_was_asked_for(
     adapted = adapt(head(), heard(told_by=0), share, seed=0)
 
     speech = heard(told_by=0)
-    p = 1 / (1 + np.exp(-adapted.head.logits(speech.features)))
+    p = 1 / (1 + np.exp(-adapted.head.logits(speech.features, speech.steps)))
     mean = share * p[speech.angry].mean() + (1 - share) * p[~speech.angry].mean()
     assert mean == pytest.approx(share, abs=0.02)
 

@@ -11,6 +11,7 @@ from audio.frame import RATE, CustomerWindow
 from models.voice_corpus import (
     Heard,
     Hearing,
+    apart,
     emotion_of,
     joined,
     listen,
@@ -66,6 +67,7 @@ def test_sex_is_empty_where_the_manifest_does_not_say(
 def test_windows_of_several_corpora_are_put_together() -> None:
     one = Heard(
         features=np.zeros((2, 3), np.float32),
+        steps=apart([np.zeros((n, 2), np.float16) for n in (1, 4)]),
         emotion=np.array(["anger", "joy"]),
         speaker=np.array(["a", "b"]),
         corpus=np.array(["x", "x"]),
@@ -77,6 +79,7 @@ def test_windows_of_several_corpora_are_put_together() -> None:
     both = joined([one, other])
 
     assert both.features.shape == (4, 3)
+    assert [len(window) for window in both.steps] == [1, 4, 1, 4]
     assert both.only(both.corpus == "y").recording.tolist() == [2, 3]
     assert both.angry.tolist() == [True, False, True, False]
 
@@ -99,3 +102,5 @@ def test_what_was_heard_is_kept_line_by_line(tmp_path: Path) -> None:
     assert more.copy.tolist() == [0, 1, 2, 0, 1, 2]
     assert more.emotion.tolist() == ["neutral"] * 3 + ["anger"] * 3
     assert np.array_equal(more.features[more.copy == 0], clean.features)
+    assert np.array_equal(more.steps[3], clean.steps[1])
+    assert len(clean.steps[0]) == len(more.steps[0]) > 0

@@ -3,8 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.voice_corpus import Heard
+from models.voice_corpus import Heard, apart
 from models.voice_head import Card
+from models.voice_steps_training import StepsRecipe
 from models.voice_training import (
     N_FOLDS,
     Recipe,
@@ -25,14 +26,20 @@ CARD = Card(
     encoder="0123456789abcdef",
     blocks=(1, 2),
 )
-QUICK = Recipe(hidden=8, epochs=20, batch=32, members=1, learning_rate=0.02)
+NO_STEPS = StepsRecipe(members=0)
+QUICK = Recipe(
+    hidden=8, epochs=20, batch=32, members=1, learning_rate=0.02, steps=NO_STEPS
+)
+STEPS = StepsRecipe(
+    members=1, channels=6, attention=4, hidden=8, epochs=8, learning_rate=0.03
+)
 N_STATE = 6
 
 
 def heard(seed: int = 0) -> Heard:
     """Four speakers; anger is in the last block's mean only, neutral in the first.
 
-    The features are in the order of `EarlyBlocks.pooled`.
+    The features are in the order of `Sound.pooled`.
     """
     draw = np.random.default_rng(seed)
     emotion = np.repeat(["anger", "happiness", "neutral"], 80)
@@ -41,6 +48,7 @@ def heard(seed: int = 0) -> Heard:
     features[emotion == "anger", 2 * N_STATE + 1] += 4
     return Heard(
         features=features,
+        steps=apart([draw.normal(size=(4, 3)).astype(np.float16) for _ in emotion]),
         emotion=emotion,
         speaker=np.array([f"s{i % 4}" for i in range(len(emotion))]),
         corpus=np.full(len(emotion), "made-up"),
@@ -53,7 +61,7 @@ def test_anger_is_told_from_neutral_and_from_other_excitement() -> None:
     head = fit(heard(), CARD, QUICK)
 
     unseen = heard(seed=1)
-    logits = head.logits(unseen.features)
+    logits = head.logits(unseen.features, unseen.steps)
 
     angry = np.median(logits[unseen.angry])
     assert angry > np.median(logits[unseen.emotion == "happiness"]) + 1
@@ -76,8 +84,20 @@ def test_anger_that_is_only_in_how_much_a_voice_varies_is_heard() -> None:
     speech.features[:, 2 * N_STATE + 1] = speech.features[:, 2 * N_STATE + 2]
     speech.features[speech.angry, N_STATE] += 3
 
-    logits = fit(speech, CARD, QUICK).logits(speech.features)
+    logits = fit(speech, CARD, QUICK).logits(speech.features, ())
 
+    assert np.median(logits[speech.angry]) > np.median(logits[~speech.angry]) + 0.5
+
+
+def test_anger_that_is_only_in_a_few_steps_is_heard() -> None:
+    speech = heard()
+    speech.features[:, 2 * N_STATE + 1] = speech.features[:, 2 * N_STATE + 2]
+    for window in speech.steps[speech.angry]:
+        window[2, 1] += 6
+
+    head = fit(speech, CARD, replace(QUICK, steps=STEPS))
+
+    logits = head.logits(speech.features, speech.steps)
     assert np.median(logits[speech.angry]) > np.median(logits[~speech.angry]) + 0.5
 
 
@@ -101,7 +121,7 @@ def test_networks_are_averaged_not_added() -> None:
     three = fit(heard(), CARD, replace(QUICK, linear_share=0.0, members=3))
 
     assert three.hidden.shape == (3 * QUICK.hidden, N_STATE)
-    spread = [np.std(head.logits(heard().features)) for head in (one, three)]
+    spread = [np.std(head.logits(heard().features, ())) for head in (one, three)]
     assert spread[1] == pytest.approx(spread[0], rel=0.1)
 
 
