@@ -44,7 +44,7 @@ class WeightSet:
 
 
 SETS = {
-    "permissive": WeightSet(("banglaser",), "CC-BY-4.0", "4"),
+    "permissive": WeightSet(("banglaser",), "CC-BY-4.0", "5"),
     "research": WeightSet(
         ("banglaser", "nemo", "ravdess"),
         "CC-BY-NC-SA-4.0",
