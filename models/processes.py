@@ -17,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from models.errors import InferenceError
+from models.memory import return_memory
 from models.ports import BatchTranscriber, Spoken, Transcriber, Transcript
 
 _ATTEMPTS = 2
@@ -24,6 +25,10 @@ _ATTEMPTS = 2
 
 _NICE = 5
 """Below the process that takes audio in and shows cues: that one has less to do."""
+
+
+_CLEAR_EVERY = 4
+"""Batches after which freed memory is given back."""
 
 
 class ProcessTranscriber(BatchTranscriber):
@@ -103,6 +108,7 @@ class _Here:
 
     transcriber: Transcriber | None = None
     error: Exception | None = None
+    n_answered = 0
 
 
 def _prepare(load: Callable[[], Transcriber]) -> None:
@@ -138,4 +144,7 @@ def _name() -> str:
 def _answer(utterances: Sequence[Spoken]) -> _Answered:
     start = time.process_time()
     transcripts = _transcriber().transcribe_batch(utterances)
+    _Here.n_answered += 1
+    if _Here.n_answered % _CLEAR_EVERY == 0:
+        return_memory()
     return _Answered(transcripts, time.process_time() - start)

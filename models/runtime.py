@@ -1,6 +1,4 @@
-"""What the models may use of the machine, and whether there is a GPU."""
-
-import ctypes
+"""How much of the processor the models may use, and whether there is a GPU."""
 
 import torch
 
@@ -12,16 +10,6 @@ def set_threads(threads: int) -> None:
     """
     if threads > 0:
         torch.set_num_threads(threads)
-
-
-def return_memory() -> None:
-    """Give freed memory back to the machine: loading a model leaves holes.
-
-    Does nothing where the C library has no way to (only glibc is known to).
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 def check_device(device: str) -> None:

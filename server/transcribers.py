@@ -6,9 +6,10 @@ By itself, so that the processes in which words are found load nothing else.
 import os
 
 from models.faster_whisper import FasterWhisper
+from models.memory import return_memory
 from models.openai_whisper import OpenAIWhisper
 from models.packed_linear import Precision
-from models.runtime import check_device, return_memory, set_threads
+from models.runtime import check_device, set_threads
 from models.transcription import Recogniser, WhisperTranscriber
 from models.whisper_weights import forget_whisper
 from server.config import WhisperSettings

@@ -1,11 +1,13 @@
 """Looks after the running service once a second: overload, disk, database, figures."""
 
 import asyncio
+import gc
 import itertools
 import shutil
 import time
 from pathlib import Path
 
+from models.memory import return_memory
 from server.calls import LiveCalls
 from server.errors import StoreUnavailableError
 from server.health import Health, Problem, explain
@@ -17,6 +19,9 @@ from server.storage import Storage
 _EVERY_S = 1.0
 _PROBE_EVERY = 5
 """Looks between two looks at disk and database."""
+
+_CLEAR_EVERY = 60
+"""Looks between two times that what calls have left behind is cleared away."""
 
 _LEAST_FREE_BYTES = 64 << 20
 """Less room than this is no room: one call of an hour takes about as much."""
@@ -64,6 +69,8 @@ class Watch:
             for number in itertools.count():
                 if number % _PROBE_EVERY == 0:
                     await self._probe()
+                if number % _CLEAR_EVERY == 0:
+                    await _clear_away()
                 self._take_rung(tasks)
                 self._count()
                 before = time.monotonic()
@@ -116,6 +123,16 @@ class Watch:
 async def _set_sparse(live: LiveCall, *, sparse: bool) -> None:
     if not live.ended.is_set():
         await live.set_voice_sparse(sparse=sparse)
+
+
+async def _clear_away() -> None:
+    """Free calls that are over, and return their memory to the machine.
+
+    A call and its tasks hold one another, and few objects are made while its audio
+    goes by: by itself the interpreter looks for such rings once in many minutes.
+    """
+    gc.collect()
+    await asyncio.to_thread(return_memory)
 
 
 def _probe_disk(folder: Path) -> None:
