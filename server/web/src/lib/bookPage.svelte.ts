@@ -1,8 +1,9 @@
 /** What both pages for a team's book do: load it, know whether it was changed, save it. */
 
-import { loadBook, saveBook, ServiceError } from './api';
+import { loadBook, saveBook } from './api';
 import type { Book, BookKind } from './books';
 import { prefs } from './prefs.svelte';
+import { refusal } from './refusal';
 
 export class BookPage<Body> {
   /** What is edited; null until it has come. */
@@ -56,8 +57,7 @@ export class BookPage<Body> {
       this.#take(await saveBook<Body>(this.#kind, this.team, prefs.by, body));
       this.saved = true;
     } catch (error) {
-      this.problem =
-        error instanceof ServiceError && error.status > 0 ? error.detail : prefs.t.errors.unreachable;
+      this.problem = refusal(error, prefs.t.errors);
     }
   }
 

@@ -220,6 +220,9 @@ export interface Messages {
     readonly noDatabase: string;
     readonly gone: string;
     readonly forbidden: string;
+    /** Both get what the service says, which is English. */
+    readonly overtaken: (detail: string) => string;
+    readonly refused: (detail: string) => string;
     readonly retry: string;
     readonly notFound: string;
     readonly toBoard: string;
@@ -561,7 +564,9 @@ export const en: Messages = {
     send: 'That did not reach the service.',
     unreachable: 'The service cannot be reached.',
     gone: 'It is not there, or you may not see it.',
-    forbidden: 'Your role may not see this.',
+    forbidden: 'Your role may not see or do this.',
+    overtaken: (detail) => detail,
+    refused: (detail) => detail,
     noDatabase:
       'The service cannot use its database now; its disk may be full. Calls go on being recorded. Try again soon.',
     retry: 'Try again',
