@@ -24,7 +24,8 @@ class Usage:
 
     Attributes:
         cpu_s: processor time since it began.
-        memory_mb: memory; what processes share counts once.
+        memory_mb: what each process holds for itself, and the files (libraries, above
+            all) of the one that holds most of them: the others hold the same ones.
         handles: open files and sockets.
         threads: how many it runs.
     """
@@ -45,10 +46,11 @@ class Service:
 
     def usage(self) -> Usage:
         """What it uses now."""
-        processes = [_usage(pid) for pid in _family(self.pid)]
+        family = _family(self.pid)
+        processes = [_usage(pid) for pid in family]
         return Usage(
             sum(one.cpu_s for one in processes),
-            sum(one.memory_mb for one in processes),
+            sum(one.memory_mb for one in processes) + max(map(_files_mb, family)),
             sum(one.handles for one in processes),
             sum(one.threads for one in processes),
         )
@@ -79,12 +81,18 @@ def _usage(pid: int) -> Usage:
     folder = Path("/proc") / str(pid)
     fields = (folder / "stat").read_text().rpartition(")")[2].split()
     cpu_s = (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
-    shares = re.findall(
-        r"^Pss:\s+(\d+) kB", (folder / "smaps_rollup").read_text(), re.MULTILINE
-    )
-    memory_mb = sum(map(int, shares)) * 1024 / 1e6
     handles = len(list((folder / "fd").iterdir()))
-    return Usage(cpu_s, memory_mb, handles, int(fields[17]))
+    return Usage(cpu_s, _held_mb(pid, "Anonymous"), handles, int(fields[17]))
+
+
+def _files_mb(pid: int) -> float:
+    return _held_mb(pid, "Rss") - _held_mb(pid, "Anonymous")
+
+
+def _held_mb(pid: int, what: str) -> float:
+    rollup = (Path("/proc") / str(pid) / "smaps_rollup").read_text()
+    kilobytes = re.findall(rf"^{what}:\s+(\d+) kB", rollup, re.MULTILINE)
+    return sum(map(int, kilobytes)) * 1024 / 1e6
 
 
 @asynccontextmanager
