@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from models.voice_corpus import NEUTRAL, Heard
 from models.voice_steps import Answer, Networks, Size, StepsNetwork, padded
+from models.voice_targets import anger_weights, even_weights, mixed
 
 EXCITED = ("happiness", "surprise", "fear")
 """Emotions that sound most like anger."""
@@ -107,7 +108,7 @@ def _trained(
     for _ in range(recipe.epochs):
         for chosen in _batches(lengths, size_of_batch, draw):
             pooled = network.pooled(*padded(heard.steps[chosen], *standard))
-            pooled, wanted = _mixed(pooled, targets[chosen], recipe.mixup)
+            pooled, wanted = mixed(pooled, targets[chosen], recipe.mixup)
             optimiser.zero_grad()
             _loss(network.judged(pooled), wanted, recipe).backward()  # type: ignore[no-untyped-call]  # torch has no types here
             nn.utils.clip_grad_norm_(network.parameters(), _LONGEST_STEP)
@@ -120,20 +121,11 @@ def _weights(heard: Heard, recipe: StepsRecipe) -> NDArray[np.float64]:
     """Weigh the windows for anger, and for telling the emotions apart.
 
     Returns:
-        float64, shape ``(n_windows, 2)``, the mean of each column 1: angry and other
-        speech weigh the same in the first, every emotion in the second.
+        float64, shape ``(n_windows, 2)``, the mean of each column 1.
     """
-    even = np.ones(len(heard.emotion))
-    for emotion in np.unique(heard.emotion):
-        even[heard.emotion == emotion] /= (heard.emotion == emotion).sum()
-    anger = even.copy()
-    anger[heard.emotion == NEUTRAL] *= recipe.neutral
-    anger[np.isin(heard.emotion, EXCITED)] *= recipe.excited
-    for angry in (True, False):
-        anger[heard.angry == angry] /= anger[heard.angry == angry].sum()
-    weights = np.stack([anger, even], axis=1)
-    even_out: NDArray[np.float64] = weights * (len(weights) / weights.sum(axis=0))
-    return even_out
+    times = {NEUTRAL: recipe.neutral} | dict.fromkeys(EXCITED, recipe.excited)
+    even = even_weights(heard)
+    return np.stack([anger_weights(heard, times), even / even.mean()], axis=1)
 
 
 def _batches(
@@ -147,13 +139,6 @@ def _batches(
         near = near[np.argsort(lengths[near], kind="stable")]
         batches += np.split(near, len(near) // size)
     return [batches[index] for index in draw.permutation(len(batches))]
-
-
-def _mixed(pooled: Tensor, targets: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-    share = torch.distributions.Beta(alpha, alpha).sample((len(pooled), 1))
-    other = torch.randperm(len(pooled))
-    mixed = share * pooled + (1 - share) * pooled[other]
-    return mixed, share * targets + (1 - share) * targets[other]
 
 
 def _loss(answer: Answer, targets: Tensor, recipe: StepsRecipe) -> Tensor:

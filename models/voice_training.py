@@ -21,7 +21,9 @@ from torch import Tensor, nn
 
 from models.voice_corpus import NEUTRAL, Heard
 from models.voice_head import Card, VoiceHead
+from models.voice_steps import Answer
 from models.voice_steps_training import StepsRecipe, fit_networks
+from models.voice_targets import anger_weights, mixed
 
 N_FOLDS = 5
 
@@ -197,18 +199,8 @@ def calibration(
 
 
 def _weights(heard: Heard, neutral: float) -> Tensor:
-    """Weigh the windows: angry and other speech the same, mean 1.
-
-    Among the others each emotion weighs the same, but neutral, which is what a call
-    mostly is, weighs more.
-    """
-    weight = np.ones(len(heard.emotion))
-    for emotion in np.unique(heard.emotion):
-        weight[heard.emotion == emotion] /= (heard.emotion == emotion).sum()
-    weight[heard.emotion == NEUTRAL] *= neutral
-    for angry in (True, False):
-        weight[heard.angry == angry] /= weight[heard.angry == angry].sum()
-    return torch.from_numpy(weight * len(weight) / 2)
+    """Weigh the windows; neutral speech, which a call mostly is, weighs more."""
+    return torch.from_numpy(anger_weights(heard, {NEUTRAL: neutral}))
 
 
 def _linear(features: Tensor, heard: Heard, recipe: Recipe) -> nn.Linear:
@@ -284,12 +276,6 @@ def logistic(
     return model
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Answer:
-    anger: Tensor
-    emotions: Tensor
-
-
 class _Network(nn.Module):
     """One hidden layer, with an output for anger and one for every emotion."""
 
@@ -301,9 +287,9 @@ class _Network(nn.Module):
         self.anger = nn.Linear(recipe.hidden, 1)
         self.emotions = nn.Linear(recipe.hidden, n_emotions)
 
-    def forward(self, features: Tensor) -> _Answer:
+    def forward(self, features: Tensor) -> Answer:
         hidden = self.drop(F.relu(self.widen(self.cover(features))))
-        return _Answer(self.anger(hidden)[:, 0], self.emotions(hidden))
+        return Answer(self.anger(hidden)[:, 0], self.emotions(hidden))
 
 
 def _networks(features: Tensor, heard: Heard, recipe: Recipe) -> list[_Network]:
@@ -340,7 +326,7 @@ def _trained(
     )
     for _ in range(recipe.epochs):
         for chosen in _batches(len(features), recipe.batch):
-            x, y = _mixed(features[chosen], targets[chosen], recipe.mixup)
+            x, y = mixed(features[chosen], targets[chosen], recipe.mixup)
             x = x + torch.randn(len(x), len(spread)) @ spread
             optimiser.zero_grad()
             _loss(network(x), y, recipe).backward()  # type: ignore[no-untyped-call]  # torch has no types here
@@ -354,15 +340,7 @@ def _batches(n: int, size: int) -> list[Tensor]:
     return [order[start : start + size] for start in range(0, n, size)]
 
 
-def _mixed(x: Tensor, y: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-    if alpha == 0:
-        return x, y
-    share = torch.distributions.Beta(alpha, alpha).sample((len(x), 1))
-    other = torch.randperm(len(x))
-    return share * x + (1 - share) * x[other], share * y + (1 - share) * y[other]
-
-
-def _loss(answer: _Answer, y: Tensor, recipe: Recipe) -> Tensor:
+def _loss(answer: Answer, y: Tensor, recipe: Recipe) -> Tensor:
     anger, weights, emotions = y[:, 0], y[:, 1], y[:, 2:]
     anger = anger * (1 - recipe.smoothing) + recipe.smoothing / 2
     error = F.binary_cross_entropy_with_logits(answer.anger, anger, weights)
