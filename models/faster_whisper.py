@@ -58,7 +58,7 @@ class FasterWhisper:
         folder = model_folder(model)
         kind, _, index = device.partition(":")
         whisper = load_whisper(model, device)
-        heard_in = _encoder_precision(kind, precision)
+        heard_in = Precision(precision).for_many_rows(kind)
         self._encoder = CutEncoder(whisper, heard_in)
         self._model = ctranslate2.models.Whisper(
             str(folder),
@@ -189,7 +189,3 @@ def model_folder(model: str = DEFAULT) -> Path:
             "the path of a folder with model.bin, config.json and a vocabulary"
         )
     return folder
-
-
-def _encoder_precision(kind: str, precision: str) -> Precision:
-    return Precision.best(kind) if precision == "int8" else Precision(precision)

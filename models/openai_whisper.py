@@ -38,7 +38,7 @@ class OpenAIWhisper:
     ) -> None:
         whisper = load_whisper(model, device)
         self._decoder = GreedyDecoder(whisper, languages, precision)
-        self._encoder = CutEncoder(whisper, precision.for_many_rows)
+        self._encoder = CutEncoder(whisper, precision.for_many_rows(device))
         self.languages = tuple(languages)
         self.max_samples = self._encoder.max_samples
         self.name = f"{file_name(model)} ({precision})"

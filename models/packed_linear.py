@@ -31,7 +31,6 @@ class Precision(StrEnum):
     """
 
     INT8 = "int8"
-
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
     FLOAT16 = "float16"
@@ -51,10 +50,13 @@ class Precision(StrEnum):
         fast = device == "cpu" and torch.cpu._is_avx512_supported()  # noqa: SLF001  # torch has no public way
         return cls.INT8 if fast else cls.best(device)
 
-    @property
-    def for_many_rows(self) -> "Precision":
-        """What to multiply a hundred rows in and more: there, reading costs nothing."""
-        return Precision.best("cpu") if self is Precision.INT8 else self
+    def for_many_rows(self, device: str) -> "Precision":
+        """What to multiply a hundred rows in and more: there, reading costs nothing.
+
+        Args:
+            device: as for `best`.
+        """
+        return Precision.best(device) if self is Precision.INT8 else self
 
     @classmethod
     def best(cls, device: str) -> "Precision":

@@ -44,8 +44,9 @@ class CrossAttention:
         self._norm = norm
         self._n_heads: int = attention.n_head
         self._query = PackedLinear.of(attention.query, precision)
+        device = attention.key.weight.device.type
         self._both = PackedLinear.joined(
-            [attention.key, attention.value], precision.for_many_rows
+            [attention.key, attention.value], precision.for_many_rows(device)
         )
         self._out = PackedLinear.of(attention.out, precision)
 

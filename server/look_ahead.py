@@ -234,8 +234,10 @@ class LookAhead:
                 # While the language is open, what is asked ahead is asked in vain.
                 if full and self._language is not None:
                     self._begin_words(foreseen, self._words.values())
-        growing = listener.party is Party.CUSTOMER and listener.unfinished
-        if growing and growing.grown(listener.endpointer.open_s) and growing.count():
+        if listener.party is not Party.CUSTOMER:
+            return
+        growing = listener.unfinished
+        if growing.grown(listener.endpointer.open_s) and growing.count():
             segment = listener.endpointer.open_segment()
             self._unfinished[_key(segment)] = _foreseen(segment)
 
