@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gc
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -209,9 +208,6 @@ def _serve(args: argparse.Namespace) -> int:
     configure_logs()
     settings = _settings(args)
     factory: CallFactory = args.load(settings)
-    # Models and libraries stay for good. Looking through them for garbage takes a
-    # quarter of a second, in which no call is followed (docs/evaluation.md).
-    gc.freeze()
     asyncio.run(_serve_until_stopped(settings, factory))
     return 0
 
