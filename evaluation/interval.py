@@ -6,10 +6,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from server.reports.figures import share_interval
-
-__all__ = ["bootstrap", "share_interval", "trend"]
-
 ROUNDS = 2000
 
 _Numbers = NDArray[np.float64]

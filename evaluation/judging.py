@@ -14,12 +14,12 @@ from pathlib import Path
 
 from audio.frame import Party
 from emotion.events import HostilityPoint, Phase
-from evaluation.interval import share_interval
 from evaluation.report import Figure, Report
 from models.errors import DataError
 from server.desk.measures import measure
 from server.desk.scorecards import Answer
 from server.events import CallEnded, CallEndReason, Event, LogEntry, TranscriptFinal
+from server.reports.figures import share_interval
 
 _DATA = Path(__file__).parent / "data"
 _LANGUAGES = ("en", "zh")

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.interval import share_interval
 from evaluation.report import Figure, Report
+from server.reports.figures import share_interval
 from server.trust.redaction import Kind, Span, find_in_utterances
 
 DATA = Path(__file__).parent / "data"

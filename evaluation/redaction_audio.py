@@ -22,15 +22,15 @@ from numpy.typing import NDArray
 from audio.frame import RATE, Party
 from evaluation.demo.pronunciation import pronounce
 from evaluation.demo.render import packed_voices
-from evaluation.demo.script import Prosody, ScriptError
+from evaluation.demo.script import PLAIN, ScriptError
 from evaluation.demo.voices import RATE as VOICE_RATE
 from evaluation.demo.voices import VOICES_PACKAGE, Kokoro
-from evaluation.interval import share_interval
 from evaluation.report import Figure, Report
 from models.errors import DataError
 from models.ports import WordTime, WordTimes
 from models.word_times import WhisperWordTimes
 from server.events import TranscriptFinal
+from server.reports.figures import share_interval
 from server.trust.redacted_audio import heard_stretch, stretch_of
 from server.trust.redaction import find
 
@@ -48,7 +48,6 @@ _QUIET = 0.01
 
 _MANDARIN = "零一二三四五六七八九"
 _MANDARIN_VOICES = ("zf_xiaoxiao", "zm_yunxi", "zf_xiaobei", "zm_yunjian")
-_PLAIN = Prosody(1.0, 1.0, 1.0, -23.0, 0.0, 1.0, 0.3)
 
 Voice = Callable[[str], tuple[NDArray[np.float32], int]]
 """Says a text: mono samples from first to last sound, and their rate."""
@@ -225,7 +224,7 @@ def _mandarin_voices(packed: Path | None) -> Iterator[Voice]:
 
         def saying(name: str) -> Voice:
             def say(text: str) -> tuple[NDArray[np.float32], int]:
-                pcm = kokoro.speak(pronounce(text, "zh"), name, _PLAIN)
+                pcm = kokoro.speak(pronounce(text, "zh"), name, PLAIN)
                 return _sounding(pcm), VOICE_RATE
 
             return say

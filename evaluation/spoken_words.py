@@ -23,7 +23,7 @@ from emotion.words import load_word_reader
 from evaluation.demo import telephone
 from evaluation.demo.pronunciation import pronounce
 from evaluation.demo.render import packed_voices
-from evaluation.demo.script import Prosody, ScriptError
+from evaluation.demo.script import PLAIN, ScriptError
 from evaluation.demo.voices import RATE as VOICE_RATE
 from evaluation.demo.voices import VOICES_PACKAGE, Kokoro
 from evaluation.interval import bootstrap
@@ -51,7 +51,6 @@ JOE = "joe"
 LEAST_SNR_DB, MOST_SNR_DB = 12.0, 35.0
 """As in `evaluation.calls_audio.LineQuality`."""
 
-_PLAIN = Prosody(1.0, 1.0, 1.0, -23.0, 0.0, 1.0, 0.3)
 _SILENCE_S = 0.4
 
 
@@ -175,10 +174,10 @@ class Telephone:
     def __call__(self, line: Line, voice: str) -> NDArray[np.float32]:
         """Return a line as a telephone delivers it; see `Speaker`."""
         draw = np.random.default_rng(zlib.crc32(line.text.encode()))
-        spoken = telephone.press(telephone.trim(self._say(line, voice)), _PLAIN)
+        spoken = telephone.press(telephone.trim(self._say(line, voice)), PLAIN)
         spoken = np.pad(spoken, round(_SILENCE_S * VOICE_RATE))
         snr_db = draw.uniform(LEAST_SNR_DB, MOST_SNR_DB)
-        gain = 10 ** ((_PLAIN.level_dbfs - snr_db) / 20)
+        gain = 10 ** ((PLAIN.level_dbfs - snr_db) / 20)
         noisy = spoken + gain * draw.standard_normal(len(spoken))
         narrow = telephone.line(noisy.astype(np.float32), draw)
         wide: NDArray[np.float32] = soxr.resample(narrow, telephone.RATE, RATE)
@@ -186,7 +185,7 @@ class Telephone:
 
     def _say(self, line: Line, voice: str) -> NDArray[np.float32]:
         if voice != JOE:
-            return self._kokoro.speak(pronounce(line.text, line.lang), voice, _PLAIN)
+            return self._kokoro.speak(pronounce(line.text, line.lang), voice, PLAIN)
         pcm, rate = said(self._piper, line.text)
         spoken: NDArray[np.float32] = soxr.resample(pcm, rate, VOICE_RATE)
         return spoken

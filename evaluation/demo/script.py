@@ -51,6 +51,18 @@ class Prosody:
             )
 
 
+PLAIN = Prosody(
+    rate=1.0,
+    pitch=1.0,
+    pitch_range=1.0,
+    level_dbfs=-23.0,
+    press=0.0,
+    tract=1.0,
+    breath_s=0.3,
+)
+"""The voice's own way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One turn, or a back-channel.
