@@ -82,12 +82,20 @@ def read_spoken(folder: Path) -> list[Sentence]:
     return found
 
 
-def build_call(spoken: Sequence[Sentence], index: int, duration_s: float) -> LoadCall:
+def build_call(
+    spoken: Sequence[Sentence], index: int, duration_s: float, *, calm: bool = False
+) -> LoadCall:
     """Put the call of this number together; the same number gives the same call.
 
     Real speech takes turns between the two, `TALK_SHARE` of the time; every now and
     then the synthesised demo call is heard, which is what raises cues and alerts.
     Each call begins somewhere else, so that no two are in step.
+
+    Args:
+        spoken: what is said.
+        index: the number.
+        duration_s: how long the call is.
+        calm: the demo call is never heard.
     """
     draw = np.random.default_rng(index)
     quarrel = _quarrel()
@@ -105,7 +113,7 @@ def build_call(spoken: Sequence[Sentence], index: int, duration_s: float) -> Loa
     add(np.zeros((int(draw.uniform(0.2, 4.0) * LINE_RATE), 2), np.float32))
     quarrel_next = index % 2 == 0
     while n_now < n_wanted:
-        if quarrel_next:
+        if quarrel_next and not calm:
             add(quarrel)
         block_end = n_now + int(_BLOCK_S * LINE_RATE)
         while n_now < min(block_end, n_wanted):

@@ -5,6 +5,10 @@ Two-channel telephone calls of known length are cut from real speech, as for
 ``--baseline`` each is worked through a second time with every question answered when
 it is asked, one by one; the logs have to be the same. At last a running service takes
 the same files in from its watched folder (``import_beside``): without live calls.
+
+In every one of these calls the customer escalates, which is the worst case: unfinished
+words are listened to as well. So calls in which nobody does are taken in too
+(``import_calm``, ``import_beside_calm``).
 """
 
 import argparse
@@ -12,7 +16,7 @@ import asyncio
 import itertools
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -20,15 +24,16 @@ from typing import Final
 import soundfile
 
 from audio.frame import Party
-from evaluation.capacity_calls import LINE_RATE, build_call, read_spoken
+from evaluation.capacity_calls import LINE_RATE, Sentence, build_call, read_spoken
 from evaluation.report import Figure, Report
 from models.errors import InferenceError
 from models.ports import Transcript, VoiceReading
 from server.call import TranscribeRequest, VoiceRequest
 from server.config import ServiceSettings, Settings
+from server.desk.folders import find_recordings
 from server.desk.imports import FileState, ImportOptions, Imports
 from server.desk.index import SearchIndex
-from server.desk.intake import Intake, Office, find_recordings
+from server.desk.intake import Intake, Office
 from server.engine import Models
 from server.events import CallEndReason, CallStarted, Consent, LogEntry
 from server.factory import CallFactory
@@ -80,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="faster-whisper",
         help="(%(default)s)",
     )
-    parser.add_argument("--calls", type=int, default=3, help="(%(default)s)")
+    parser.add_argument("--calls", type=int, default=4, help="(%(default)s)")
     parser.add_argument(
         "--seconds", type=float, default=TYPICAL_CALL_S, help="a call (%(default)s)"
     )
@@ -103,33 +108,44 @@ def run(args: argparse.Namespace) -> Report:
     factory = CallFactory.of(load_models(settings))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        paths = []
-        for index in range(args.calls):
-            path = folder / "calls" / f"call-{index}.wav"
-            path.parent.mkdir(exist_ok=True)
-            pcm = build_call(spoken, index, args.seconds).pcm
-            soundfile.write(path, pcm, LINE_RATE, subtype="PCM_16")
-            paths.append(path)
+        paths = _write_calls(folder / "calls", args, spoken, calm=False)
+        _write_calls(folder / "calls_calm", args, spoken, calm=True)
         _warm_up(paths[0], factory)
         figures = _figures(args, paths, factory)
-        taken_in: dict[str, Callable[[], tuple[int, float]]] = {
-            "import": lambda: _imported(folder, factory),
-            "import_beside": lambda: asyncio.run(_watched(folder, factory)),
-        }
-        for name, take_in in taken_in.items():
-            n_done, elapsed_s = take_in()
-            rate = args.calls * args.seconds / elapsed_s
-            a_night = rate * NIGHT_S / TYPICAL_CALL_S
-            figures += [
-                Figure(f"{name}.{args.backend}.files_done", n_done, "count"),
-                Figure(f"{name}.{args.backend}.times_real_time", rate, "ratio"),
-                Figure(f"{name}.{args.backend}.files_a_night", a_night, "count"),
-            ]
+        for kind in ("", "_calm"):
+            calls, data = folder / f"calls{kind}", folder / f"data{kind}"
+            figures += _rate(args, f"import{kind}", *_imported(calls, data, factory))
+            data = folder / f"service{kind}"
+            watched = asyncio.run(_watched(calls, data, factory))
+            figures += _rate(args, f"import_beside{kind}", *watched)
     command = (
         f"recordings --backend {args.backend} --calls {args.calls} "
         f"--seconds {args.seconds:g}"
     )
     return Report(command, args.data.name, figures, _NOTES)
+
+
+def _write_calls(
+    folder: Path, args: argparse.Namespace, spoken: Sequence[Sentence], *, calm: bool
+) -> list[Path]:
+    folder.mkdir()
+    paths = [folder / f"call-{index}.wav" for index in range(args.calls)]
+    for index, path in enumerate(paths):
+        pcm = build_call(spoken, index, args.seconds, calm=calm).pcm
+        soundfile.write(path, pcm, LINE_RATE, subtype="PCM_16")
+    return paths
+
+
+def _rate(
+    args: argparse.Namespace, name: str, n_done: int, elapsed_s: float
+) -> list[Figure]:
+    rate = args.calls * args.seconds / elapsed_s
+    a_night = rate * NIGHT_S / TYPICAL_CALL_S
+    return [
+        Figure(f"{name}.{args.backend}.files_done", n_done, "count"),
+        Figure(f"{name}.{args.backend}.times_real_time", rate, "ratio"),
+        Figure(f"{name}.{args.backend}.files_a_night", a_night, "count"),
+    ]
 
 
 def _figures(
@@ -215,14 +231,15 @@ class _AtOnce:
         """See `server.offline.Answers`; each question says its language."""
 
 
-def _imported(folder: Path, factory: CallFactory) -> tuple[int, float]:
+def _imported(calls: Path, data_dir: Path, factory: CallFactory) -> tuple[int, float]:
     """Take the folder in as `calmline import` does; return how many, and the time."""
-    store = Store(f"sqlite:///{folder / 'calmline.db'}")
+    data_dir.mkdir()
+    store = Store(f"sqlite:///{data_dir / 'calmline.db'}")
     try:
         imports = Imports(store.engine)
-        office = Office(store, SearchIndex(store), imports, folder / "audio")
+        office = Office(store, SearchIndex(store), imports, data_dir / "audio")
         job_id = imports.create("evaluation", "evaluation", ImportOptions())
-        imports.add(job_id, list(find_recordings([folder / "calls"], {})))
+        imports.add(job_id, list(find_recordings([calls], {})))
         began = time.perf_counter()
         Intake(office, factory, "evaluation", lambda: False).work()
         return imports.all()[0].counts[FileState.DONE], time.perf_counter() - began
@@ -230,13 +247,15 @@ def _imported(folder: Path, factory: CallFactory) -> tuple[int, float]:
         store.close()
 
 
-async def _watched(folder: Path, factory: CallFactory) -> tuple[int, float]:
+async def _watched(
+    calls: Path, data_dir: Path, factory: CallFactory
+) -> tuple[int, float]:
     """Have a running service take the folder in; return how many, and the time."""
     settings = ServiceSettings(
         audio_port=0,
         http_port=0,
-        data_dir=folder / "service",
-        watch_dir=str(folder / "calls"),
+        data_dir=data_dir,
+        watch_dir=str(calls),
         watch_every_s=_LOOK_EVERY_S,
     )
     async with running_service(settings, factory):

@@ -5,9 +5,10 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,8 +19,9 @@ from models.errors import InferenceError
 from models.ports import BatchTranscriber, Spoken, Transcript, VoiceReading
 from server.desk.again import Again
 from server.desk.errors import IntakeError, Stopped
+from server.desk.folders import find_recordings
 from server.desk.imports import NOBODY, ImportOptions, Imports, NewFile
-from server.desk.intake import Intake, Office, find_recordings
+from server.desk.intake import Intake, Office
 from server.engine import Engine, Urgency
 from server.errors import StoreError
 from server.factory import CallFactory
@@ -38,8 +40,8 @@ class Patient(BatchTranscriber):
 
     Args:
         engine: shared with the live calls.
-        live: the calls that are not over. While there are any, utterances are asked
-            for one by one, so that nobody's words wait behind a batch.
+        live: the calls that are not over. While there are any, one thing is asked at
+            a time, so that nobody waits behind a batch, or for every core.
         loop: the engine's.
         stop: leave off.
     """
@@ -55,6 +57,7 @@ class Patient(BatchTranscriber):
         self._live = live
         self._loop = loop
         self._stop = stop
+        self._turn = threading.Lock()
 
     def transcribe_batch(
         self, utterances: Sequence[Spoken]
@@ -64,20 +67,25 @@ class Patient(BatchTranscriber):
         while len(found) < len(utterances):
             n_asked = 1 if self._live else len(utterances)
             together = utterances[len(found) : len(found) + n_asked]
-            asked = self._engine.transcribe_all(together, Urgency.CATCH_UP)
-            answers = self._wait(asyncio.run_coroutine_threadsafe(asked, self._loop))
+            answers = self._ask(
+                partial(self._engine.transcribe_all, together, Urgency.CATCH_UP)
+            )
             found += [InferenceError(_FAILED) if a is None else a for a in answers]
         return found
 
     def read(self, window: CustomerWindow) -> VoiceReading:
         """See `models.ports.VoiceReader`."""
-        asked = self._engine.read_voice(window, Urgency.CATCH_UP)
-        answer = self._wait(asyncio.run_coroutine_threadsafe(asked, self._loop))
+        answer = self._ask(partial(self._engine.read_voice, window, Urgency.CATCH_UP))
         if answer is None:
             raise InferenceError(_FAILED)
         return answer
 
-    def _wait(self, asked: Future[_T]) -> _T:
+    def _ask(self, question: Callable[[], Coroutine[object, object, _T]]) -> _T:
+        with self._turn if self._live else nullcontext():
+            return self._wait(question())
+
+    def _wait(self, question: Coroutine[object, object, _T]) -> _T:
+        asked = asyncio.run_coroutine_threadsafe(question, self._loop)
         while not self._stop.is_set():
             try:
                 return asked.result(timeout=0.2)

@@ -22,9 +22,10 @@ from rich.progress import (
 from server.config import Settings
 from server.desk.corrections import Corrections
 from server.desk.errors import IntakeError
+from server.desk.folders import find_recordings, read_table_file
 from server.desk.imports import Claim, FileState, ImportOptions, Imports, Outcome
 from server.desk.index import SearchIndex
-from server.desk.intake import Intake, Office, find_recordings, read_table_file
+from server.desk.intake import Intake, Office
 from server.desk.training_data import export_corrections
 from server.factory import CallFactory
 from server.store import Store

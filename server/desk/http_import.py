@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 from server.desk.call_table import FileFacts, read_call_table
 from server.desk.desk import Desk
 from server.desk.errors import IntakeError, RoomError
+from server.desk.folders import SUFFIXES
 from server.desk.imports import ImportOptions, NewFile
-from server.desk.intake import SUFFIXES
 from server.desk.routes import By, TakesIn
 from server.health import explain
 from server.trust.access import Access, Permission, needs

@@ -6,7 +6,7 @@ waits to be begun again.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -293,17 +293,28 @@ class Imports:
         with self._engine.connect() as connection:
             return connection.execute(query.limit(1)).first() is not None
 
-    def claim(self, worker: str, only: Sequence[str] = ()) -> Claim | None:
+    def claim(
+        self,
+        worker: str,
+        only: Sequence[str] = (),
+        in_hand: Collection[int] = (),
+    ) -> Claim | None:
         """Take the next file that waits; None when there is nothing to do.
 
-        An import whose worker has gone is taken over, and the file that it was at
-        is begun again.
+        An import whose worker has gone is taken over, and the files that it was at
+        are begun again.
+
+        Args:
+            worker: who takes it.
+            only: ids of imports; empty: every one.
+            in_hand: ids of the files that this worker is at already.
         """
         now = datetime.now(UTC)
         stale = now - timedelta(seconds=STALE_S)
         free = sa.or_(jobs.c.worker.in_((worker, "")), jobs.c.heartbeat_at < stale)
+        others = files.c.file_id.not_in(tuple(in_hand))
         waiting = sa.select(files.c.job_id).where(
-            files.c.state.in_((FileState.WAITING, FileState.WORKING))
+            files.c.state.in_((FileState.WAITING, FileState.WORKING)), others
         )
         query = sa.select(jobs.c.job_id).where(
             jobs.c.state == JobState.RUNNING, free, jobs.c.job_id.in_(waiting)
@@ -323,7 +334,11 @@ class Imports:
                 return None
             connection.execute(
                 sa.update(files)
-                .where(files.c.job_id == job_id, files.c.state == FileState.WORKING)
+                .where(
+                    files.c.job_id == job_id,
+                    files.c.state == FileState.WORKING,
+                    others,
+                )
                 .values(state=FileState.WAITING, done_s=0.0)
             )
             row = connection.execute(

@@ -3,10 +3,14 @@
 import errno
 import hashlib
 import logging
+import math
 import os
 import shutil
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,14 +19,12 @@ import sqlalchemy as sa
 
 from audio.frame import Party
 from server.desk.answer_book import AnswerBook
-from server.desk.call_table import NAME, FileFacts, read_call_table
 from server.desk.errors import IntakeError, Stopped
 from server.desk.imports import (
     Claim,
     FileState,
     Imports,
     JobState,
-    NewFile,
     Outcome,
 )
 from server.desk.index import SearchIndex
@@ -42,67 +44,13 @@ logger = logging.getLogger(__name__)
 LONGEST_S = 4 * 3600.0
 """A longer recording is not one call."""
 
-_LOSSLESS = (".wav", ".wave", ".flac", ".aif", ".aiff", ".au", ".caf")
-_LOSSY = (".mp3", ".ogg", ".oga", ".opus", ".m4a", ".mp4", ".aac", ".wma")
-_TELEPHONE = (".amr", ".gsm", ".webm", ".mka", ".ulaw", ".ul", ".alaw", ".al")
-SUFFIXES = frozenset((*_LOSSLESS, *_LOSSY, *_TELEPHONE))
-"""Which files of a folder count as recordings."""
+AT_ONCE = 2
+"""Files worked on at once. Each is heard up to five minutes ahead, in memory."""
 
 _TELL_EVERY_S = 1.0
 _SAMPLE_BYTES = 2
 _SPARE_BYTES = 16 << 20
 """Room for the log of a call, its place in the index and what models answered."""
-
-
-def find_recordings(
-    paths: Sequence[Path], table: Mapping[str, FileFacts]
-) -> Iterator[NewFile]:
-    """Yield every recording in `paths`: files as they are, folders searched through.
-
-    Args:
-        paths: files and folders.
-        table: facts by file name; a folder's own `calls.csv` comes before it.
-
-    Raises:
-        IntakeError: there is nothing at one of the paths, or a table is wrong.
-    """
-    for path in paths:
-        if path.is_dir():
-            yield from _in_folder(path.resolve(), table)
-        elif path.is_file():
-            yield _new_file(path.resolve(), table)
-        else:
-            raise IntakeError(f"{path}: there is no such file or folder")
-
-
-def _in_folder(folder: Path, table: Mapping[str, FileFacts]) -> Iterator[NewFile]:
-    tables: dict[Path, Mapping[str, FileFacts]] = {}
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if hidden or path.suffix.lower() not in SUFFIXES or not path.is_file():
-            continue
-        if path.parent not in tables:
-            tables[path.parent] = read_table_file(path.parent / NAME)
-        yield _new_file(path, {**table, **tables[path.parent]})
-
-
-def read_table_file(path: Path) -> Mapping[str, FileFacts]:
-    """Read a table of calls; an empty one where there is no such file.
-
-    Raises:
-        IntakeError: it is not text, or not such a table.
-    """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return {}
-    return read_call_table(data)
-
-
-def _new_file(path: Path, table: Mapping[str, FileFacts]) -> NewFile:
-    status = path.stat()
-    facts = table.get(path.name, FileFacts())
-    return NewFile(path, path.name, facts, status.st_size, status.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +76,16 @@ class Office:
 
 
 class Intake:
-    """Works through imports, one file after the other. Blocking; one thread.
+    """Works through imports. Blocking; whoever calls `work` waits for it.
+
+    Several files are worked on at once: while one is listened to, or is written down,
+    the models answer what is asked about another.
 
     Args:
         office: where calls go.
         factory: makes the calls that listen.
         worker: a name that no other worker has.
-        stopping: tells whether to leave off now.
+        stopping: tells whether to leave off now; asked in any thread.
     """
 
     def __init__(
@@ -147,8 +98,12 @@ class Intake:
         self._office = office
         self._factory = factory
         self._worker = worker
-        self._stopping = stopping
-        self._told_s = 0.0
+        self._asked_to_stop = stopping
+        self._failed = threading.Event()
+        self._claiming = threading.Lock()
+        self._in_hand: set[int] = set()
+        self._contents: set[str] = set()
+        self._content_done = threading.Condition()
 
     def work(
         self,
@@ -159,7 +114,7 @@ class Intake:
 
         Args:
             only: ids of imports; empty: every one.
-            on_file: told what came of each.
+            on_file: told what came of each, in any thread.
 
         Raises:
             OSError: there is no room for a call, or its folder cannot be written; its
@@ -167,41 +122,74 @@ class Intake:
             StoreUnavailableError: the database cannot be used now; likewise.
             sqlalchemy.exc.SQLAlchemyError: the same, noticed elsewhere.
         """
-        imports = self._office.imports
-        n_files = 0
-        while not self._stopping():
-            claim = imports.claim(self._worker, only)
-            if claim is None:
-                break
-            try:
-                outcome = self._take_in(claim)
-            except Stopped:
-                imports.give_back(claim)
-                continue
-            except OSError as error:
-                imports.give_back(claim, explain(error))
-                imports.leave(self._worker)
-                raise
-            except BaseException:
-                imports.give_back(claim)
-                imports.leave(self._worker)
-                raise
-            imports.finish(claim, outcome)
-            for book in self._office.books(claim.file_id):
-                book.unlink(missing_ok=True)
-            if claim.ours:
-                claim.path.unlink(missing_ok=True)
-            on_file(claim, outcome)
-            n_files += 1
-        imports.leave(self._worker)
+        self._failed.clear()
+        try:
+            with ThreadPoolExecutor(AT_ONCE, "intake") as threads:
+                running = [
+                    threads.submit(self._take_all, only, on_file)
+                    for _ in range(AT_ONCE)
+                ]
+                try:
+                    done, _ = wait(running, return_when=FIRST_EXCEPTION)
+                    n_files = sum(one.result() for one in done)
+                except BaseException:
+                    self._failed.set()
+                    raise
+        finally:
+            self._office.imports.leave(self._worker)
         return n_files
+
+    def _take_all(
+        self, only: Sequence[str], on_file: Callable[[Claim, Outcome], None]
+    ) -> int:
+        n_files = 0
+        while not self._stopping() and (claim := self._next(only)) is not None:
+            try:
+                n_files += self._take(claim, on_file)
+            finally:
+                self._in_hand.discard(claim.file_id)
+        return n_files
+
+    def _next(self, only: Sequence[str]) -> Claim | None:
+        with self._claiming:
+            claim = self._office.imports.claim(self._worker, only, self._in_hand)
+            if claim is not None:
+                self._in_hand.add(claim.file_id)
+        return claim
+
+    def _take(self, claim: Claim, on_file: Callable[[Claim, Outcome], None]) -> int:
+        """Take a file in; return 0 where it was left for later."""
+        imports = self._office.imports
+        try:
+            outcome = self._take_in(claim)
+        except Stopped:
+            imports.give_back(claim)
+            return 0
+        except OSError as error:
+            imports.give_back(claim, explain(error))
+            raise
+        except BaseException:
+            imports.give_back(claim)
+            raise
+        imports.finish(claim, outcome)
+        for book in self._office.books(claim.file_id):
+            book.unlink(missing_ok=True)
+        if claim.ours:
+            claim.path.unlink(missing_ok=True)
+        on_file(claim, outcome)
+        return 1
+
+    def _stopping(self) -> bool:
+        return self._failed.is_set() or self._asked_to_stop()
 
     def _take_in(self, claim: Claim) -> Outcome:
         try:
             recording = open_recording(claim.path)
             _check_length(recording.duration_s or 0.0, claim.name)
             self._check_room(recording)
-            return self._analyse(claim, recording)
+            content_hash = _hash(claim.path)
+            with self._alone_with(content_hash):
+                return self._analyse(claim, recording, content_hash)
         except (RecordingError, IntakeError) as error:
             # The message names the copy that was made of an upload; people know the
             # file by its own name.
@@ -232,17 +220,28 @@ class Intake:
         if shutil.disk_usage(folder).free < n_bytes:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def _analyse(self, claim: Claim, recording: Recording) -> Outcome:
-        content_hash = _hash(claim.path)
+    @contextmanager
+    def _alone_with(self, content_hash: str) -> Iterator[None]:
+        """Wait until the same content is in no other thread's hands."""
+        with self._content_done:
+            self._content_done.wait_for(lambda: content_hash not in self._contents)
+            self._contents.add(content_hash)
+        try:
+            yield
+        finally:
+            with self._content_done:
+                self._contents.discard(content_hash)
+                self._content_done.notify_all()
+
+    def _analyse(
+        self, claim: Claim, recording: Recording, content_hash: str
+    ) -> Outcome:
         if known := self._known(content_hash):
             return Outcome(FileState.DUPLICATE, call_id=known)
         call_id = f"i{content_hash[:19]}"
         began = time.perf_counter()
         started = _started(call_id, claim, recording, self._factory.models.names)
-
-        def tell(done_s: float) -> None:
-            self._tell(claim, done_s, recording.duration_s or done_s)
-
+        tell = _Progress(self._office.imports, claim, recording, self._stopping)
         tell(0.0)
         book = AnswerBook(
             self._office.book(claim.file_id, content_hash), self._factory.models
@@ -274,19 +273,6 @@ class Intake:
         work_s = time.perf_counter() - began
         return Outcome(FileState.DONE, "", call_id, duration_s, work_s)
 
-    def _tell(self, claim: Claim, done_s: float, duration_s: float) -> None:
-        """Write down how far it is, now and then; leave off when it is time to."""
-        _check_length(done_s, claim.name)
-        if self._stopping():
-            raise Stopped
-        now_s = time.monotonic()
-        if done_s and now_s - self._told_s < _TELL_EVERY_S:
-            return
-        self._told_s = now_s
-        state = self._office.imports.progress(claim, done_s, duration_s)
-        if state is not JobState.RUNNING:
-            raise Stopped
-
     def _known(self, content_hash: str) -> str:
         """The call that has this content already; empty for none."""
         query = sa.select(facts_table.c.call_id).where(
@@ -309,6 +295,42 @@ class Intake:
                     file_name=claim.name[-256:],
                 )
             )
+
+
+class _Progress:
+    """Writes down how far a file is, now and then; leaves off when it is time to."""
+
+    def __init__(
+        self,
+        imports: Imports,
+        claim: Claim,
+        recording: Recording,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._imports = imports
+        self._claim = claim
+        self._recording = recording
+        self._stopping = stopping
+        self._told_s = -math.inf
+
+    def __call__(self, done_s: float) -> None:
+        """Say that so many seconds have been worked through.
+
+        Raises:
+            Stopped: the worker stops, or the import is paused.
+            RecordingError: the recording is longer than a call may be.
+        """
+        _check_length(done_s, self._claim.name)
+        if self._stopping():
+            raise Stopped
+        now_s = time.monotonic()
+        if now_s - self._told_s < _TELL_EVERY_S:
+            return
+        self._told_s = now_s
+        duration_s = self._recording.duration_s or done_s
+        state = self._imports.progress(self._claim, done_s, duration_s)
+        if state is not JobState.RUNNING:
+            raise Stopped
 
 
 def _check_length(duration_s: float, name: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -69,6 +70,37 @@ async def test_with_a_live_call_it_asks_for_one_after_the_other() -> None:
 
     assert words.batches == [(n,) for n in LENGTHS]
     assert texts == ["1", "-", "3", "4"]
+
+
+@in_loop
+async def test_with_a_live_call_two_files_ask_for_one_thing_at_a_time() -> None:
+    class Counting(Noting):
+        n_now = most = 0
+
+        def transcribe_batch(
+            self, utterances: Sequence[Spoken]
+        ) -> list[Transcript | InferenceError]:
+            self.n_now += 1
+            self.most = max(self.most, self.n_now)
+            time.sleep(0.01)
+            self.n_now -= 1
+            return super().transcribe_batch(utterances)
+
+    words = Counting()
+    models = Models(FakeDetector, words, FakeVoiceReader(), ("fake",), 2, 8)
+    engine = Engine(models, Metrics())
+    loop = asyncio.get_running_loop()
+    patient = Patient(engine, {"c1": object()}, loop, threading.Event())
+    asked = [Spoken(np.zeros(n, np.float32), "en") for n in LENGTHS]
+    try:
+        await asyncio.gather(
+            *(asyncio.to_thread(patient.transcribe_batch, asked) for _ in range(2))
+        )
+    finally:
+        engine.close()
+
+    assert words.most == 1
+    assert len(words.batches) == 2 * len(LENGTHS)
 
 
 @in_loop

@@ -1,5 +1,7 @@
 """Recordings become calls: whole or not at all, once, and after any interruption."""
 
+import errno
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +19,7 @@ from server.cli import main
 from server.config import Settings
 from server.desk.call_table import FileFacts, read_call_table
 from server.desk.errors import IntakeError, StateError, UnknownError
+from server.desk.folders import find_recordings
 from server.desk.imports import (
     STALE_S,
     FileState,
@@ -25,7 +28,7 @@ from server.desk.imports import (
     JobState,
 )
 from server.desk.index import SearchIndex
-from server.desk.intake import Intake, Office, find_recordings
+from server.desk.intake import AT_ONCE, Intake, Office
 from server.desk.query import SearchQuery
 from server.desk.search import Search
 from server.desk.tables import jobs
@@ -154,6 +157,49 @@ def test_the_same_content_is_taken_in_once(office: Office, tmp_path: Path) -> No
     same = {file.call_id for file in office.imports.files(first)}
     assert len(same) == 1
     assert len(office.store.calls(live=False, limit=9)) == 1
+
+
+def test_two_files_are_worked_on_at_once(office: Office, tmp_path: Path) -> None:
+    for name in ("a.wav", "b.wav", "c.wav"):
+        recording(tmp_path / "in" / name, seed=ord(name[0]))
+    job_id = begin(office, tmp_path / "in")
+    together = threading.Barrier(AT_ONCE, timeout=30)
+
+    class Meeting(Counting):
+        def transcribe(
+            self, pcm: NDArray[np.float32], language: str | None
+        ) -> Transcript:
+            if self.n_asked < AT_ONCE:
+                together.wait()  # Breaks where nobody else works meanwhile.
+            return super().transcribe(pcm, language)
+
+    n_files = intake(office, models=Meeting()).work([job_id])
+
+    assert n_files == 3
+    assert set(states(office, job_id).values()) == {"done"}
+    assert all(job.state == "done" for job in office.imports.all())
+
+
+def test_what_keeps_one_file_from_being_taken_in_lets_the_other_wait_too(
+    office: Office, tmp_path: Path
+) -> None:
+    recording(tmp_path / "in" / "a.wav")
+    recording(tmp_path / "in" / "b.wav", seconds=600, seed=2)
+    job_id = begin(office, tmp_path / "in")
+
+    class Full(Counting):
+        def transcribe(
+            self, pcm: NDArray[np.float32], language: str | None
+        ) -> Transcript:
+            del pcm, language
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        intake(office, models=Full()).work([job_id])
+    assert set(states(office, job_id).values()) == {"waiting"}
+
+    intake(office, "w2").work([job_id])
+    assert set(states(office, job_id).values()) == {"done"}
 
 
 def test_a_broken_file_says_why_and_holds_up_nothing(
