@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alerts.errors import PlaybookError
+from alerts.faults import Fault
 from emotion.events import CustomerKind, Phase, WordSign
 
 _LANGUAGES = ("en", "zh")
@@ -175,9 +176,8 @@ def read_playbook_json(data: Mapping[str, Any]) -> Playbook:
     try:
         lines = _Lines.model_validate(data).lines
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise PlaybookError(f"{where}: {first['msg']}") from None
+        fault = Fault.first(error)
+        raise PlaybookError(str(fault), fault) from None
     entries: list[_Entry] = []
     for language in _LANGUAGES:
         of_language = [_entry_of(line, language) for line in lines]
@@ -219,11 +219,11 @@ def _entry_of(line: _Line, language: str) -> _Entry:
 def _check(entries: Sequence[_Entry], language: str) -> None:
     ids = [entry.line.line_id for entry in entries]
     if len(set(ids)) < len(ids):
-        raise PlaybookError(f"playbook.{language}: an id stands twice")
+        message = f"playbook.{language}: an id stands twice"
+        raise PlaybookError(message, Fault("line_ids", message=message))
     if all(entry.codes or entry.customers for entry in entries):
-        raise PlaybookError(
-            f"playbook.{language}: at least one line must be for any evidence"
-        )
+        message = f"playbook.{language}: at least one line must be for any evidence"
+        raise PlaybookError(message, Fault("line_for_anybody", message=message))
 
 
 def _entry(table: dict[str, Any], language: str) -> _Entry:

@@ -12,9 +12,11 @@ from importlib.resources import files
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from alerts.errors import RulesError
 from alerts.events import Severity
+from alerts.faults import Fault
 from audio.frame import Party
 from emotion.events import Phase, Tier, WordSign
 
@@ -201,14 +203,20 @@ class RuleSet:
     def __post_init__(self) -> None:
         ids = [rule.id for rule in self.rules]
         if len(set(ids)) < len(ids) or HELP in ids:
-            raise ValueError(f"every rule needs an id of its own, not {HELP!r}")
+            raise PydanticCustomError(
+                "rule_ids",
+                "every rule needs an id of its own, not '{reserved}'",
+                {"reserved": HELP},
+            )
         for rule in self.rules:
             if isinstance(rule, ScoreRule):
                 scores = [level.score for level in rule.levels]
                 if scores != sorted(scores) or self.clear_score >= scores[0]:
-                    raise ValueError(
+                    raise PydanticCustomError(
+                        "rule_levels",
                         "levels must rise and begin above clear_score, "
-                        f"got {scores} and {self.clear_score}"
+                        "got {levels} and {clear_score}",
+                        {"levels": str(scores), "clear_score": self.clear_score},
                     )
 
 
@@ -226,9 +234,7 @@ def read_rules(data: Mapping[str, Any]) -> RuleSet:
     try:
         return _ADAPTER.validate_python(values)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "rules"
-        raise RulesError(f"{where}: {first['msg']}") from None
+        raise RulesError(Fault.first(error)) from None
 
 
 def rules_to_json(rules: RuleSet) -> dict[str, Any]:

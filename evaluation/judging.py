@@ -6,6 +6,7 @@ rests on the agent's words answers them.
 """
 
 import argparse
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audio.frame import Party
-from emotion.events import HostilityPoint, Phase
+from emotion.events import HostilityPoint
+from emotion.phases import PhaseParams, PhaseTracker
 from evaluation.report import Figure, Report
 from models.errors import DataError
 from server.desk.measures import measure
@@ -23,17 +25,19 @@ from server.reports.figures import share_interval
 
 _DATA = Path(__file__).parent / "data"
 _LANGUAGES = ("en", "zh")
-_KINDS = {"judged_calls": "", "judged_calls_later": "later."}
+_KINDS = {
+    "judged_calls": "",
+    "judged_calls_later": "later.",
+    "judged_calls_timing": "timing.",
+    "judged_calls_timing_later": "timing_later.",
+}
 """Files, and what their figures are called: the patterns were made with the first."""
 
-_COURSE: Sequence[tuple[Phase, float]] = (
-    (Phase.RATIONAL, 8.0),
-    (Phase.TAKE_OFF, 45.0),
-    (Phase.PEAK, 80.0),
-    (Phase.SLOW_DOWN, 45.0),
-    (Phase.COOL_DOWN, 20.0),
-)
-"""Phase and score of the customer after a line with the mark 0 to 4."""
+_COURSE: Sequence[float] = (8.0, 45.0, 80.0, 35.0, 12.0)
+"""Where the customer's curve goes after a line with the mark 0 to 4."""
+
+_FALL_PER_S = 1.5
+"""How fast the curve falls: 1.1 and 2.2 a second in the two demo calls."""
 
 _LETTERS_PER_S, _HAN_PER_S = 14.0, 4.5
 _GAP_S = 0.6
@@ -42,6 +46,8 @@ _HAN = re.compile(r"[\u4e00-\u9fff]")
 _NOTES = (
     "answered: by the log alone; the rest is left to people. right: of those.",
     "later: written after the patterns, in words they do not hold. All by one hand.",
+    "timing: when a solution was offered, and nothing else.",
+    "timing_later: the same, written after the rule about it.",
 )
 
 
@@ -163,15 +169,24 @@ def judge(call: JudgedCall) -> Iterator[Judged]:
 
 
 def log_of(call: JudgedCall) -> list[LogEntry]:
-    """Return the log of a written call: words at the pace of speech, and the curve."""
+    """Return the log of a written call: words at the pace of speech, and the curve.
+
+    The curve rises once what a customer said is over, and falls slowly after it, as in
+    a call that was heard; the phases follow from it.
+    """
     events: list[tuple[float, Event]] = []
-    now_s = 0.0
+    tracker = PhaseTracker(PhaseParams())
+    now_s, target, score = 0.0, _COURSE[0], 0.0
     for number, (party, mood, said) in enumerate(call.lines, 1):
         end_s = now_s + _length_s(said)
-        phase, score = _COURSE[mood]
-        for second in range(int(now_s), int(end_s + _GAP_S)):
-            point = HostilityPoint(float(second), score, score, score, phase, ())
+        for second in range(math.ceil(now_s), math.ceil(end_s + _GAP_S)):
+            score = max(target, score - _FALL_PER_S)
+            tracker.feed(score, float(second))
+            point = HostilityPoint(
+                float(second), score, score, score, tracker.phase, ()
+            )
             events.append((float(second), point))
+        target = _COURSE[mood]
         words = TranscriptFinal(
             f"u{number}", party, now_s, end_s, said, call.language, 0.9, 1.0
         )

@@ -25,11 +25,15 @@ from evaluation.demo.render import packed_voices
 from evaluation.demo.script import PLAIN, ScriptError
 from evaluation.demo.voices import RATE as VOICE_RATE
 from evaluation.demo.voices import VOICES_PACKAGE, Kokoro
+from evaluation.redaction_recognised import recognise, with_pauses
 from evaluation.report import Figure, Report
 from models.errors import DataError
 from models.ports import WordTime, WordTimes
 from models.word_times import WhisperWordTimes
+from server.config import Settings
 from server.events import TranscriptFinal
+from server.factory import CallFactory
+from server.loading import load_models
 from server.reports.figures import share_interval
 from server.trust.redacted_audio import heard_stretch, stretch_of
 from server.trust.redaction import find
@@ -51,6 +55,17 @@ _MANDARIN_VOICES = ("zf_xiaoxiao", "zm_yunxi", "zf_xiaobei", "zm_yunjian")
 
 Voice = Callable[[str], tuple[NDArray[np.float32], int]]
 """Says a text: mono samples from first to last sound, and their rate."""
+
+
+_NOTE = (
+    "whole: numbers that the tone covers from first to last sound; time: "
+    "share of their time that it covers; extra: what it covers besides, for each; "
+    "heard: by the words' times, else estimated from the text; hesitating: with "
+    "2 s of silence before and after the number; recognised: the text is what our own "
+    "Whisper writes of the call; pauses: 1.5 s between groups of figures. "
+    "Synthesised voices, one of them English and four Mandarin, that speak evenly: "
+    "people do not."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +176,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Chinese takes the voices of the extra `synthesis` (%(default)s)",
     )
     parser.add_argument(
+        "--recognised",
+        action="store_true",
+        help="also say them on a line and recognise them, which takes minutes",
+    )
+    parser.add_argument(
         "--voices",
         type=Path,
         metavar="TGZ",
@@ -175,6 +195,8 @@ def run(args: argparse.Namespace) -> Report:
         DataError: a voice is missing.
     """
     heard = WhisperWordTimes()
+    factory = CallFactory.of(load_models(Settings())) if args.recognised else None
+    notes = [_NOTE]
     phrases = {"en": PHRASES, "zh": MANDARIN_PHRASES}
     said_by: Mapping[str, Callable[[], Iterator[Voice]]] = {
         "en": _english_voices,
@@ -198,16 +220,44 @@ def run(args: argparse.Namespace) -> Report:
                 [_compare(it, sounds, gap_s, words, language) for it, sounds in spoken],
             )
         ]
-    note = (
-        "whole: numbers that the tone covers from first to last sound; time: "
-        "share of their time that it covers; extra: what it covers besides, for each; "
-        "heard: by the words' times, else estimated from the text; hesitating: with "
-        "2 s of silence before and after the number. "
-        "Synthesised voices, one of them English and four Mandarin, that speak evenly: "
-        "people do not."
-    )
+        if factory is not None:
+            told, wrong = _recognised(name, spoken, language, factory)
+            figures += told
+            notes += wrong
     command = f"redaction_audio --languages {' '.join(args.languages)}"
-    return Report(command, "synthesised", figures, (note,))
+    if args.recognised:
+        command += " --recognised"
+    return Report(command, "synthesised", figures, notes)
+
+
+def _recognised(
+    name: str,
+    spoken: Sequence[tuple[Phrase, "_Sounds"]],
+    language: str,
+    factory: CallFactory,
+) -> tuple[list[Figure], list[str]]:
+    """Say each number on a line, in every manner; name those that may be heard."""
+    figures: list[Figure] = []
+    notes: list[str] = []
+    for manner, gap_s in (*_GAPS_S.items(), (".pauses", _GAPS_S[""])):
+        found = []
+        for phrase, sounds in spoken:
+            gap = np.zeros(round(gap_s * sounds.rate), np.float32)
+            number = sounds.number
+            if manner == ".pauses":
+                number = with_pauses(number, sounds.rate)
+            before = [sounds.before, gap] if phrase.before else []
+            after = [gap, sounds.after] if phrase.after else []
+            one = recognise(before, number, after, sounds.rate, language, factory)
+            found.append((one.share, one.extra_s))
+            if one.share < 1 - 1e-6:
+                heard = " | ".join(one.texts)
+                notes.append(
+                    f"{language}{manner}: {100 * one.share:.0f} % of "
+                    f"{phrase.written}: {heard}"
+                )
+        figures += _figures(f"{name}.recognised{manner}", found)
+    return figures, notes
 
 
 def _english_voices() -> Iterator[Voice]:

@@ -7,10 +7,20 @@ ServerError
 │   └── StoreUnavailableError   it cannot be used now
 ├── JournalError     what is kept of a live call is damaged
 ├── RetraceError     a stored log cannot be gone on with
-└── RecordingError   a recording cannot be read to its end
+└── ToldError        people read why, in their own language
+    ├── RecordingError  a recording cannot be read to its end
+    ├── RefusedError    a request is not answered with what it asks for
+    └── FieldError      what somebody filled in is not what it must be
 """
 
+from collections.abc import Mapping
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from server.refusals import Param, Refusal
+
+if TYPE_CHECKING:  # The processes that find words load errors, but nothing of alerts.
+    from alerts.faults import Fault
 
 
 class ServerError(Exception):
@@ -19,6 +29,54 @@ class ServerError(Exception):
 
 class ConfigError(ServerError):
     """A setting is unknown, missing or out of range."""
+
+
+class ToldError(ServerError):
+    """An error whose reason people read, in their own language.
+
+    Args:
+        reason: code of a sentence in server/data/refusals.toml, or all of it.
+        params: what the sentence of a code has in it, by name.
+
+    Attributes:
+        refusal: the reason; the error's own text is its English sentence.
+        status: of an HTTP response that tells it.
+    """
+
+    status = 422
+
+    def __init__(self, reason: str | Refusal, **params: Param) -> None:
+        self.refusal = Refusal(reason, params) if isinstance(reason, str) else reason
+        super().__init__(self.refusal.sentence())
+
+
+class RefusedError(ToldError):
+    """A request is not answered with what it asks for.
+
+    Args:
+        status: of the response.
+        code: as of a `ToldError`.
+        headers: of the response.
+        params: as of a `ToldError`.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        headers: Mapping[str, str] | None = None,
+        **params: Param,
+    ) -> None:
+        super().__init__(code, **params)
+        self.status = status
+        self.headers = headers
+
+
+class FieldError(ToldError):
+    """What somebody filled in is not what it must be."""
+
+    def __init__(self, fault: "Fault") -> None:
+        super().__init__(Refusal.of_fault(fault))
 
 
 class StoreError(ServerError):
@@ -37,7 +95,7 @@ class RetraceError(ServerError):
     """The call does not write again what its stored log says."""
 
 
-class RecordingError(ServerError):
+class RecordingError(ToldError):
     """A recording cannot be read to its end."""
 
 

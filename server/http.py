@@ -7,27 +7,30 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-from fastapi import FastAPI, HTTPException, Query, Request, Response, WebSocket
+from fastapi import FastAPI, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.websockets import WebSocketDisconnect
 
+from alerts.faults import Fault
 from models.ports import WordTimes
 from server.calls import LiveCalls
 from server.config import ServiceSettings
-from server.errors import StoreUnavailableError
+from server.errors import RefusedError, StoreUnavailableError, ToldError
 from server.events import LogEntry
 from server.health_http import health_routes
 from server.listen import listening
 from server.live_actions import live_actions
 from server.metrics import Metrics
+from server.refusals import Reader, Refusal
 from server.screens import Feeds, Screen, Topic, read_have
 from server.storage import Storage
 from server.store import CallSummary
@@ -109,7 +112,7 @@ def _add_guard(app: FastAPI, settings: ServiceSettings) -> None:
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         if not _is_ours(request.headers, settings):
-            return _problem(403, "only this service's own pages may ask")
+            return _problem(request, 403, Refusal("own_pages_only"))
         response = await call_next(request)
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
@@ -124,45 +127,57 @@ def _add_guard(app: FastAPI, settings: ServiceSettings) -> None:
 
 
 def _problem(
-    status: int, detail: str, headers: Mapping[str, str] | None = None
+    request: Request,
+    status: int,
+    refusal: Refusal,
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """RFC 9457 problem document."""
-    titles = {
-        401: "Not logged in",
-        403: "Forbidden",
-        404: "Not found",
-        422: "Wrong input",
-        503: "Unavailable",
-        429: "Too many tries",
-    }
+    """RFC 9457 problem document, in the reader's language."""
+    reader = Reader.of(request.headers.get("accept-language", ""))
     return JSONResponse(
-        {"title": titles.get(status, "Error"), "status": status, "detail": detail},
+        {
+            "title": HTTPStatus(status).phrase,
+            "status": status,
+            "detail": refusal.sentence(reader),
+            "code": refusal.code,
+            "params": refusal.params,
+        },
         status_code=status,
-        headers=headers,
+        headers={**(headers or {}), "Content-Language": reader},
         media_type="application/problem+json",
     )
 
 
+_NO_ROUTE: Mapping[int, str] = {404: "no_page", 405: "wrong_method"}
+
+
 def _add_problems(app: FastAPI) -> None:
+    @app.exception_handler(ToldError)
+    async def told(request: Request, error: ToldError) -> JSONResponse:
+        headers = error.headers if isinstance(error, RefusedError) else None
+        return _problem(request, error.status, error.refusal, headers)
+
     @app.exception_handler(StarletteHTTPException)
-    async def http_error(_: Request, error: StarletteHTTPException) -> JSONResponse:
-        return _problem(error.status_code, str(error.detail), error.headers)
+    async def http_error(
+        request: Request, error: StarletteHTTPException
+    ) -> JSONResponse:
+        status = error.status_code
+        refusal = Refusal(_NO_ROUTE.get(status, "not_done"), {"status": status})
+        return _problem(request, status, refusal, error.headers)
 
     @app.exception_handler(RequestValidationError)
-    async def wrong_input(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return _problem(422, f"{where}: {first['msg']}")
+    async def wrong_input(
+        request: Request, error: RequestValidationError
+    ) -> JSONResponse:
+        refusal = Refusal.of_fault(Fault.of(error.errors()[0]))
+        return _problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, refusal)
 
     @app.exception_handler(StoreUnavailableError)
     @app.exception_handler(sa.exc.OperationalError)
-    async def no_database(_: Request, error: Exception) -> JSONResponse:
+    async def no_database(request: Request, error: Exception) -> JSONResponse:
         logger.warning("asked in vain", extra={"error": type(error).__name__})
-        return _problem(
-            503,
-            "the database cannot be used now: it is locked, unreachable, or its disk "
-            "is full; try again soon",
-        )
+        refusal = Refusal("database_unusable")
+        return _problem(request, HTTPStatus.SERVICE_UNAVAILABLE, refusal)
 
 
 def _add_calls(
@@ -226,7 +241,7 @@ def _add_calls(
                 log = await storage.entries(call_id)
                 path = await asyncio.to_thread(recordings.covered, call_id, log)
         if path is None:
-            raise HTTPException(404, "this call has no finished recording")
+            raise RefusedError(404, "no_recording")
         if not unredacted:
             await access.record_look(viewer, Action.LISTEN, call_id)
         return FileResponse(path, media_type="audio/flac")
@@ -240,7 +255,7 @@ def _as_json(log: Sequence[LogEntry], *, redact: bool) -> bytes:
 async def _known(storage: Storage, call_id: str) -> CallSummary:
     summary = await storage.call(call_id)
     if summary is None:
-        raise HTTPException(404, "there is no call of this id")
+        raise RefusedError(404, "no_call")
     return summary
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from alerts.events import (
     BY_HAND,
@@ -28,6 +29,7 @@ from server.controls import (
     SnoozeAlert,
     WithdrawHelp,
 )
+from server.errors import RefusedError
 from server.events import Note, current
 from server.live import LiveCall
 from server.trust.access import Access, Permission, Viewer, needs
@@ -47,7 +49,11 @@ class _By(_Body):
 
 def _by_hand(reason: AlertEnd) -> AlertEnd:
     if reason not in BY_HAND:
-        raise ValueError(f"one of {', '.join(BY_HAND)}")
+        raise PydanticCustomError(
+            "alert_reason",
+            "one of {reasons} is expected",
+            {"reasons": ", ".join(BY_HAND)},
+        )
     return reason
 
 
@@ -84,7 +90,7 @@ def live_actions(calls: LiveCalls, access: Access) -> APIRouter:
     def live_call(call_id: str) -> LiveCall:
         live = calls.by_id.get(call_id)
         if live is None:
-            raise HTTPException(404, "there is no live call of this id")
+            raise RefusedError(404, "no_live_call")
         return live
 
     _add_alerts(router, live_call, access)
@@ -129,7 +135,7 @@ def _add_alerts(router: APIRouter, live_call: _Find, access: Access) -> None:
     def open_in(live: LiveCall, alert_id: str, *, untaken: bool = False) -> None:
         state = _open_alerts(live).get(alert_id)
         if state is None or (untaken and not state):
-            raise HTTPException(404, "no alert of this id waits in this call")
+            raise RefusedError(404, "no_alert")
 
     @router.post("/alerts/{alert_id}/acknowledge", status_code=204)
     async def acknowledge(

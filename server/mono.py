@@ -92,7 +92,9 @@ def hear(recording: Recording, diariser: Diariser) -> Heard:
     try:
         found = diariser.diarise(pcm)
     except ModelError as error:
-        raise RecordingError(f"{recording.path.name}: {error}") from error
+        raise RecordingError(
+            "recording_voices", name=recording.path.name, detail=str(error)
+        ) from error
     return Heard.of(frames, found)
 
 
@@ -133,8 +135,8 @@ def assign(heard: Heard, customer: str, by: str) -> RolesAssigned:
         RecordingError: there is no such speaker.
     """
     if customer not in heard.timeline.speakers:
-        known = ", ".join(heard.timeline.speakers) or "nobody"
-        raise RecordingError(f"no speaker is called {customer}; heard were: {known}")
+        known = ", ".join(heard.timeline.speakers)
+        raise RecordingError("no_speaker", speakers=known or "nobody")
     return RolesAssigned(
         tuple(
             SpeakerHeard(

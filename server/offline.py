@@ -137,7 +137,9 @@ def frames_of(
         try:
             yield framer.receive_pcm(block)
         except DamagedError as error:
-            raise RecordingError(f"{recording.path.name}: {error}") from error
+            raise RecordingError(
+                "recording_broken", name=recording.path.name, detail=str(error)
+            ) from error
     yield framer.flush()
 
 

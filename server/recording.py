@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from audio.codec import AudioFormat, Encoding, decode
 from audio.errors import FormatError
 from server.errors import RecordingError
+from server.refusals import Refusal
 
 _BLOCK_BYTES = 1 << 16
 _RAW = {
@@ -68,16 +69,20 @@ class Recording:
                     yield block
         except av.FFmpegError as error:
             raise RecordingError(
-                f"{self.path.name}: damaged after {n_samples / self.rate:.1f} s "
-                f"({error.strerror})"
+                "recording_damaged",
+                name=self.path.name,
+                seconds=n_samples / self.rate,
+                detail=error.strerror or "",
             ) from error
         if n_samples == 0:
-            raise RecordingError(f"{self.path.name}: there is no audio in it")
+            raise RecordingError("recording_no_audio", name=self.path.name)
         missing_s = (self.duration_s or 0.0) - n_samples / self.rate
         if exact and missing_s > 1 / self.rate:
             raise RecordingError(
-                f"{self.path.name}: cut off: its header promises "
-                f"{self.duration_s:.1f} s, there are {n_samples / self.rate:.1f} s"
+                "recording_cut",
+                name=self.path.name,
+                promised=self.duration_s or 0.0,
+                found=n_samples / self.rate,
             )
 
     def _raw_blocks(self) -> Iterator[NDArray[np.float32]]:
@@ -87,7 +92,7 @@ class Recording:
                 while data := file.read(_BLOCK_BYTES):
                     yield decode(data, audio_format)
         except OSError as error:
-            raise RecordingError(f"{self.path.name}: {error.strerror}") from error
+            raise RecordingError(Refusal.of_file(self.path.name, error)) from error
 
 
 def open_recording(path: Path) -> Recording:
@@ -98,20 +103,20 @@ def open_recording(path: Path) -> Recording:
             has more channels or another rate than we take.
     """
     if not path.is_file():
-        raise RecordingError(f"{path}: no such file")
+        raise RecordingError("recording_missing", name=str(path))
     try:
         n_bytes = path.stat().st_size
         _check_riff_size(path, n_bytes)
     except OSError as error:
-        raise RecordingError(f"{path.name}: {error.strerror}") from error
+        raise RecordingError(Refusal.of_file(path.name, error)) from error
     if n_bytes == 0:
-        raise RecordingError(f"{path.name}: the file is empty")
+        raise RecordingError("recording_empty", name=path.name)
     if path.suffix.lower() in _RAW:
         return Recording(path, 8000, 1, n_bytes / 8000)
     try:
         with av.open(str(path), metadata_errors="ignore") as container:
             if not container.streams.audio:
-                raise RecordingError(f"{path.name}: there is no audio in it")
+                raise RecordingError("recording_no_audio", name=path.name)
             stream = container.streams.audio[0]
             duration_s = None
             if stream.duration is not None and stream.time_base is not None:
@@ -121,13 +126,14 @@ def open_recording(path: Path) -> Recording:
             )
     except av.FFmpegError as error:
         raise RecordingError(
-            f"{path.name}: not a recording that can be read ({error.strerror}). "
-            "Expected wav, flac, mp3, ogg, m4a, or G.711 as .ulaw or .alaw"
+            "recording_unreadable", name=path.name, detail=error.strerror or ""
         ) from error
     try:
         AudioFormat(Encoding.PCM_S16LE, recording.rate, recording.n_channels)
     except FormatError as error:
-        raise RecordingError(f"{path.name}: {error}") from error
+        raise RecordingError(
+            "recording_format", name=path.name, detail=str(error)
+        ) from error
     return recording
 
 
@@ -138,8 +144,10 @@ def _check_riff_size(path: Path, n_bytes: int) -> None:
     size = int.from_bytes(header[4:], "little")
     if header[:4] == b"RIFF" and size not in _UNKNOWN_SIZES and size + 8 > n_bytes:
         raise RecordingError(
-            f"{path.name}: cut off: its header promises {size + 8} bytes, "
-            f"there are {n_bytes}"
+            "recording_cut_bytes",
+            name=path.name,
+            promised=size + 8,
+            found=n_bytes,
         )
 
 

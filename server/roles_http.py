@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.calls import LiveCalls
 from server.controls import AssignRoles
 from server.desk.desk import Desk
+from server.errors import RefusedError
 from server.events import RolesAssigned, current
 from server.live import LiveCall
 from server.trust.access import Access, Permission, Viewer, needs
@@ -52,7 +53,7 @@ def _check_heard(live: LiveCall, speaker: str) -> None:
     """See that a live call has such a speaker.
 
     Raises:
-        HTTPException: it has not.
+        RefusedError: it has not.
     """
     known = {
         each.speaker
@@ -61,4 +62,4 @@ def _check_heard(live: LiveCall, speaker: str) -> None:
         for each in entry.event.speakers
     }
     if speaker not in known:
-        raise HTTPException(409, "nobody of this name has been told apart in this call")
+        raise RefusedError(409, "not_told_apart_yet")

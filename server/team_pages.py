@@ -5,13 +5,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from alerts.errors import AlertError
+from alerts.errors import PlaybookError, RulesError
+from alerts.faults import Fault
 from alerts.playbook import playbook_to_json, read_playbook_json
 from alerts.ruleset import RuleSet, read_rules, rules_to_json
 from emotion.events import CustomerKind, Phase, WordSign
+from server.errors import FieldError
 from server.storage import Storage
 from server.store import CallSummary
 from server.team_books import Kind, TeamBooks
@@ -59,8 +61,8 @@ class _Preview(_Body):
 def _checked(read: Callable[[Mapping[str, Any]], _T], body: Mapping[str, Any]) -> _T:
     try:
         return read(body)
-    except AlertError as error:
-        raise HTTPException(422, str(error)) from None
+    except (PlaybookError, RulesError) as error:
+        raise FieldError(error.fault or Fault("invalid")) from None
 
 
 def team_pages(books: TeamBooks, storage: Storage, access: Access) -> APIRouter:
@@ -93,8 +95,8 @@ def team_pages(books: TeamBooks, storage: Storage, access: Access) -> APIRouter:
                 saved = await asyncio.to_thread(
                     books.save, kind, change.team, change.body, by
                 )
-            except AlertError as error:
-                raise HTTPException(422, str(error)) from None
+            except (PlaybookError, RulesError) as error:
+                raise FieldError(error.fault or Fault("invalid")) from None
             detail: Detail = {"kind": str(kind), "version": saved.version}
             await access.record(viewer, Action.RULES, "", detail)
             return book(kind, change.team)

@@ -101,18 +101,16 @@ class Again:
         """
         summary = self._store.call(call_id)
         if summary is None:
-            raise UnknownError("there is no call of this id")
+            raise UnknownError("no_call")
         if summary.end_reason is None:
-            raise StateError("this call is not over")
+            raise StateError("call_not_over")
         speakers = _speakers(self._store.entries(call_id))
         if not speakers:
-            raise StateError("nobody was told apart in this call")
+            raise StateError("nobody_told_apart")
         if not self._path(call_id).is_file():
-            raise StateError("the recording of this call is gone")
+            raise StateError("recording_gone")
         if roles.customer not in speakers:
-            raise UnknownError(
-                f"no speaker is called so; heard were: {', '.join(speakers)}"
-            )
+            raise UnknownError("no_speaker", speakers=", ".join(speakers))
         with self._lock:
             self._wishes.append(_Wish(call_id, roles))
 

@@ -25,6 +25,7 @@ from server.desk.intake import Intake, Office
 from server.engine import Engine, Urgency
 from server.errors import StoreError
 from server.factory import CallFactory
+from server.refusals import Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -181,7 +182,7 @@ class _Watch:
         self._seen: dict[Path, tuple[int, int]] = {}
         self._known: set[tuple[Path, int, int]] = set()
         self._job_id = ""
-        self._refused = ""
+        self._refused: Refusal | None = None
 
     def look(self) -> None:
         """Add to the import what is new and whole.
@@ -192,11 +193,11 @@ class _Watch:
         try:
             found = list(find_recordings([self._folder], {}))
         except IntakeError as error:
-            if str(error) != self._refused:
-                self._imports.refuse(self._job(), self._folder.name, str(error))
-                self._refused = str(error)
+            if error.refusal != self._refused:
+                self._imports.refuse(self._job(), self._folder.name, error.refusal)
+                self._refused = error.refusal
             return
-        self._refused = ""
+        self._refused = None
         whole = [file for file in found if self._stood_still(file)]
         self._seen = {file.path: (file.size, file.modified_ns) for file in found}
         fresh = [file for file in whole if _state(file) not in self._known]

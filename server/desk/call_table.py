@@ -82,37 +82,30 @@ def read_call_table(data: bytes) -> Mapping[str, FileFacts]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise IntakeError(
-            f"{NAME}: expected text in UTF-8 (in Excel: save as CSV UTF-8)"
-        ) from error
+        raise IntakeError("table_not_utf8") from error
     rows = _rows(text)
     header = next(rows, (0, []))[1]
     columns = [column.strip() for column in header]
     if unknown := sorted(set(columns) - set(_COLUMNS)):
         raise IntakeError(
-            f"{NAME}: there is no column {', '.join(unknown)}; "
-            f"the columns are {', '.join(_COLUMNS)}"
+            "table_no_column", columns=", ".join(unknown), known=", ".join(_COLUMNS)
         )
     if twice := sorted({one for one in columns if columns.count(one) > 1}):
-        raise IntakeError(f"{NAME}: the column {', '.join(twice)} is there twice")
+        raise IntakeError("table_column_twice", columns=", ".join(twice))
     if "file" not in columns:
-        raise IntakeError(f"{NAME}: the column file is missing")
+        raise IntakeError("table_no_file_column")
     table: dict[str, FileFacts] = {}
     for line, cells in rows:
         if len(cells) > len(columns):
             raise IntakeError(
-                f"{NAME} line {line}: {len(cells)} cells for {len(columns)} columns; "
-                "a comma in a value needs quotes around it"
+                "table_cells", line=line, cells=len(cells), columns=len(columns)
             )
         values = dict(zip(columns, map(str.strip, cells), strict=False))
         name = values.pop("file").replace("\\", "/").rpartition("/")[2]
         if not name:
-            raise IntakeError(f"{NAME} line {line}: the name of the file is missing")
+            raise IntakeError("table_no_name", line=line)
         if name in table:
-            raise IntakeError(
-                f"{NAME} line {line}: {name} has a line already; files of one name in "
-                f"several folders need a {NAME} in each"
-            )
+            raise IntakeError("table_name_twice", line=line, name=name)
         _check(values, line)
         table[name] = FACTS.validate_python(values)
     return table
@@ -126,23 +119,22 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
             if any(cell.strip() for cell in row):
                 yield reader.line_num, row
     except csv.Error as error:
-        raise IntakeError(f"{NAME} line {reader.line_num}: {error}") from error
+        raise IntakeError(
+            "table_not_csv", line=reader.line_num, detail=str(error)
+        ) from error
 
 
 def _check(values: Mapping[str, str], line: int) -> None:
-    where = f"{NAME} line {line}"
     if not _AGENT_ID.fullmatch(values.get("agent_id", "")):
-        raise IntakeError(f"{where}: agent_id is up to 64 of A-Z a-z 0-9 _ -")
+        raise IntakeError("table_agent_id", line=line)
     for column, choices in _CHOICES.items():
         if values.get(column, "") not in choices:
-            expected = " or ".join(choice for choice in choices if choice)
-            raise IntakeError(f"{where}: {column} must be {expected}, or empty")
+            known = ", ".join(choice for choice in choices if choice)
+            raise IntakeError("table_choice", line=line, column=column, choices=known)
     for column, longest in _LONGEST.items():
         if len(values.get(column, "")) > longest:
-            raise IntakeError(f"{where}: {column} has up to {longest} characters")
+            raise IntakeError("table_too_long", line=line, column=column, most=longest)
     try:
         FileFacts(started_at=values.get("started_at", "")).began(datetime.now(UTC))
     except ValueError as error:
-        raise IntakeError(
-            f"{where}: started_at must be like 2026-01-31T14:05:00+08:00"
-        ) from error
+        raise IntakeError("table_started_at", line=line) from error

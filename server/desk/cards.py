@@ -33,7 +33,7 @@ class Cards:
         """
         found = self._newest().get(card_id)
         if found is None:
-            raise UnknownError(f"there is no scorecard {card_id!r}")
+            raise UnknownError("no_card", card=card_id)
         return found[0]
 
     def save(self, card: Scorecard, by: str) -> Scorecard:
@@ -55,7 +55,7 @@ class Cards:
         """
         card = self.one(card_id)
         if [one.id for one in self.offered()] == [card_id]:
-            raise QueryError("there has to be one scorecard at least")
+            raise QueryError("last_card")
         self._keep(card, by, is_offered=False)
 
     def _newest(self) -> Mapping[str, tuple[Scorecard, bool]]:

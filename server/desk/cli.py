@@ -23,7 +23,7 @@ from server.config import Settings
 from server.desk.corrections import Corrections
 from server.desk.errors import IntakeError
 from server.desk.folders import find_recordings, read_table_file
-from server.desk.imports import Claim, FileState, ImportOptions, Imports, Outcome
+from server.desk.imports import Claim, ImportOptions, Imports, Outcome
 from server.desk.index import SearchIndex
 from server.desk.intake import Intake, Office
 from server.desk.training_data import export_corrections
@@ -155,7 +155,7 @@ def _chosen(args: argparse.Namespace, imports: Imports) -> list[str]:
         return unfinished
     table = read_table_file(args.metadata) if args.metadata else {}
     if args.metadata and not args.metadata.is_file():
-        raise IntakeError(f"{args.metadata}: there is no such file")
+        raise IntakeError("no_such_path", path=str(args.metadata))
     new = list(find_recordings(args.paths, table))
     if not new:
         return []
@@ -182,8 +182,8 @@ def _work(
 
         def on_file(claim: Claim, outcome: Outcome) -> None:
             progress.update(bar, advance=claim.size, description=claim.name[-32:])
-            if outcome.state is FileState.FAILED:
-                tell(progress.console, outcome.reason, Mark.FAILED)
+            if outcome.reason is not None:
+                tell(progress.console, outcome.reason.sentence(), Mark.FAILED)
 
         intake.work(only, on_file)
 

@@ -69,4 +69,4 @@ class Comments:
                 )
             )
             if removed.rowcount == 0:
-                raise UnknownError("the call has no comment of this id")
+                raise UnknownError("no_comment")

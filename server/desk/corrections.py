@@ -50,15 +50,18 @@ class NewCorrection:
 
     def __post_init__(self) -> None:
         if self.end_s <= self.start_s:
-            raise QueryError("a correction is about a span: end_s comes after start_s")
+            raise QueryError("correction_span")
         needed = {
-            CorrectionKind.WRONG_WORDS: ("text", bool(self.text.strip())),
-            CorrectionKind.WRONG_SPEAKER: ("party", self.party is not None),
-            CorrectionKind.MISSED_HOSTILITY: ("level", self.level is not None),
+            CorrectionKind.WRONG_WORDS: ("correction_text", bool(self.text.strip())),
+            CorrectionKind.WRONG_SPEAKER: ("correction_party", self.party is not None),
+            CorrectionKind.MISSED_HOSTILITY: (
+                "correction_level",
+                self.level is not None,
+            ),
         }
-        name, is_there = needed.get(self.kind, ("", True))
+        code, is_there = needed.get(self.kind, ("", True))
         if not is_there:
-            raise QueryError(f"{self.kind} needs {name}")
+            raise QueryError(code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ class Corrections:
                 .values(withdrawn_at=datetime.now(UTC))
             )
             if changed.rowcount == 0:
-                raise UnknownError("the call has no correction of this id")
+                raise UnknownError("no_correction")
 
     def of(self, call_id: str) -> list[Correction]:
         """Return a call's corrections, withdrawn ones too."""

@@ -74,7 +74,7 @@ class Desk:
             StateError: as there, or nothing works in the background now.
         """
         if self._again is None:
-            raise StateError("nothing is listened to now")
+            raise StateError("nothing_listens")
         self._again.ask(call_id, roles)
         self.wake()
 

@@ -8,15 +8,24 @@ DeskError
 └── RoomError       there is no room for what was sent
 """
 
-from server.errors import ServerError
+from typing import Self
+
+from alerts.faults import Fault
+from server.errors import ToldError
+from server.refusals import Refusal
 
 
-class DeskError(ServerError):
+class DeskError(ToldError):
     """Base of every error of the desk."""
 
 
 class QueryError(DeskError):
     """A search is not one that we take; the message says what was expected."""
+
+    @classmethod
+    def of(cls, fault: Fault) -> Self:
+        """Say what is wrong with a field."""
+        return cls(Refusal.of_fault(fault))
 
 
 class IntakeError(DeskError):
@@ -26,13 +35,19 @@ class IntakeError(DeskError):
 class UnknownError(DeskError):
     """There is nothing of this id."""
 
+    status = 404
+
 
 class StateError(DeskError):
     """What is asked for does not fit what has happened before."""
 
+    status = 409
+
 
 class RoomError(DeskError):
     """What was sent cannot be written: the disk is full, or gone."""
+
+    status = 507
 
 
 class Stopped(Exception):  # noqa: N818 - nothing has gone wrong

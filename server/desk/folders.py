@@ -32,7 +32,7 @@ def find_recordings(
         elif path.is_file():
             yield _new_file(path.resolve(), table)
         else:
-            raise IntakeError(f"{path}: there is no such file or folder")
+            raise IntakeError("no_such_path", path=str(path))
 
 
 def _in_folder(folder: Path, table: Mapping[str, FileFacts]) -> Iterator[NewFile]:

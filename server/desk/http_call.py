@@ -4,11 +4,12 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import soundfile
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from server.desk.corrections import NewCorrection
 from server.desk.desk import Desk
+from server.desk.errors import UnknownError
 from server.desk.peaks import PEAKS, peaks_of, read_peaks
 from server.desk.routes import By, Scores, SeesCalls
 from server.desk.search import Neighbours
@@ -40,7 +41,7 @@ def call_router(desk: Desk, access: Access) -> APIRouter:
 
 async def _known(desk: Desk, call_id: str) -> None:
     if await desk.do(desk.store.call, call_id) is None:
-        raise HTTPException(404, "there is no call of this id")
+        raise UnknownError("no_call")
 
 
 def _add_looks(router: APIRouter, desk: Desk, access: Access) -> None:
@@ -69,14 +70,14 @@ def _add_looks(router: APIRouter, desk: Desk, access: Access) -> None:
     ) -> dict[str, Any]:
         path = desk.recordings / f"{call_id}.flac"
         if not await desk.do(path.is_file):
-            raise HTTPException(404, "this call has no finished recording")
+            raise UnknownError("no_recording")
         whole = from_s == 0 and to_s is None
         try:
             if whole:
                 return asdict(await desk.do(peaks_of, path))
             return asdict(await desk.do(read_peaks, path, PEAKS, from_s, to_s))
         except soundfile.LibsndfileError as error:
-            raise HTTPException(404, "this recording has no audio in it") from error
+            raise UnknownError("no_audio") from error
 
 
 def _add_comments(router: APIRouter, desk: Desk, access: Access) -> None:

@@ -17,7 +17,7 @@ from server.desk.errors import IntakeError, RoomError
 from server.desk.folders import SUFFIXES
 from server.desk.imports import ImportOptions, NewFile
 from server.desk.routes import By, TakesIn
-from server.health import explain
+from server.refusals import Reader, Refusal
 from server.trust.access import Access, Permission, needs
 from server.trust.audit import Action
 
@@ -59,9 +59,14 @@ def _add_steering(router: APIRouter, desk: Desk, access: Access) -> None:
         return {"job_id": job_id}
 
     @router.get("/{job_id}/files", dependencies=[may_import])
-    async def files(job_id: str) -> list[dict[str, Any]]:
+    async def files(job_id: str, request: Request) -> list[dict[str, Any]]:
         await desk.do(desk.imports.options, job_id)
-        return [asdict(file) for file in await desk.do(desk.imports.files, job_id)]
+        reader = Reader.of(request.headers.get("accept-language", ""))
+        return [
+            asdict(file)
+            | {"reason": file.reason.sentence(reader) if file.reason else ""}
+            for file in await desk.do(desk.imports.files, job_id)
+        ]
 
     @router.post("/{job_id}/pause", status_code=204, dependencies=[may_import])
     async def pause(job_id: str) -> None:
@@ -105,7 +110,7 @@ def _add_bringing(router: APIRouter, desk: Desk) -> None:
         options = await desk.do(desk.imports.options, job_id)
         base = name.replace("\\", "/").rpartition("/")[2]
         if Path(base).suffix.lower() not in SUFFIXES:
-            raise IntakeError(f"{base}: not the name of a recording")
+            raise IntakeError("not_a_recording_name", name=base)
         path = await _keep(desk, job_id, base, request.stream())
         status = path.stat()
         new = NewFile(
@@ -125,7 +130,7 @@ async def _read(stream: AsyncIterator[bytes], most_bytes: int) -> bytes:
     async for piece in stream:
         data += piece
         if len(data) > most_bytes:
-            raise IntakeError(f"more than {most_bytes} bytes")
+            raise IntakeError("table_too_big", most=most_bytes)
     return bytes(data)
 
 
@@ -144,11 +149,11 @@ async def _keep(
             async for piece in stream:
                 n_bytes += len(piece)
                 if n_bytes > _MOST_BYTES:
-                    raise IntakeError(f"{name}: more than {_MOST_BYTES} bytes")
+                    raise IntakeError("file_too_big", name=name, most=_MOST_BYTES)
                 await file.write(piece)
         partial.rename(target)
     except OSError as error:
-        raise RoomError(f"{name}: {explain(error)}") from error
+        raise RoomError(Refusal.of_file(name, error)) from error
     finally:
         partial.unlink(missing_ok=True)
     return target

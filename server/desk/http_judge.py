@@ -3,11 +3,12 @@
 from dataclasses import asdict, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from server.desk.agreement import Scale, krippendorff_alpha
 from server.desk.desk import Desk
+from server.desk.errors import UnknownError
 from server.desk.measures import MEASURES, Measured, measure
 from server.desk.query import query_from_json
 from server.desk.reviews import Assignment, Given, Purpose, Review, visible
@@ -63,7 +64,7 @@ def judge_router(desk: Desk, access: Access) -> APIRouter:
 async def _measured(desk: Desk, call_id: str) -> dict[str, Measured]:
     entries = await desk.do(desk.store.entries, call_id)
     if not entries:
-        raise HTTPException(404, "there is no call of this id")
+        raise UnknownError("no_call")
     return await desk.do(measure, entries)
 
 
@@ -153,7 +154,7 @@ def _add_reviews(router: APIRouter, desk: Desk, access: Access) -> None:
 def _add_disputes(router: APIRouter, desk: Desk, access: Access) -> None:
     async def record(viewer: Viewer, review: Review, step: str) -> None:
         if not await access.is_in_reach(viewer, review.call_id):
-            raise HTTPException(404, "there is no review of this id")
+            raise UnknownError("no_review")
         detail: Detail = {"review": review.review_id, "step": step}
         await access.record(viewer, Action.DISPUTE, review.call_id, detail)
 

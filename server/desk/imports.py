@@ -19,6 +19,7 @@ from pydantic import ConfigDict, TypeAdapter
 from server.desk.call_table import FACTS, FileFacts
 from server.desk.errors import StateError, UnknownError
 from server.desk.tables import files, jobs
+from server.refusals import Refusal
 
 NOBODY = ""
 """Who began the import of the watched folder."""
@@ -116,7 +117,7 @@ class JobFile:
     file_id: int
     name: str
     state: str
-    reason: str
+    reason: Refusal | None
     size: int
     duration_s: float
     done_s: float
@@ -143,7 +144,7 @@ class Outcome:
     """What came of a file."""
 
     state: FileState
-    reason: str = ""
+    reason: Refusal | None = None
     call_id: str = ""
     duration_s: float = 0.0
     work_s: float = 0.0
@@ -178,7 +179,9 @@ class Imports:
         """Add files to an import."""
         self._insert(job_id, new)
 
-    def _insert(self, job_id: str, new: Iterable[NewFile], refused: str = "") -> None:
+    def _insert(
+        self, job_id: str, new: Iterable[NewFile], refused: Refusal | None = None
+    ) -> None:
         rows = [
             {
                 "job_id": job_id,
@@ -187,7 +190,7 @@ class Imports:
                 "facts": asdict(file.facts),
                 "ours": file.ours,
                 "state": FileState.FAILED if refused else FileState.WAITING,
-                "reason": refused,
+                "reason": refused.dump() if refused else "",
                 "size": file.size,
                 "modified_ns": file.modified_ns,
                 "duration_s": 0.0,
@@ -201,7 +204,7 @@ class Imports:
             with self._engine.begin() as connection:
                 connection.execute(sa.insert(files), rows)
 
-    def refuse(self, job_id: str, name: str, reason: str) -> None:
+    def refuse(self, job_id: str, name: str, reason: Refusal) -> None:
         """Say of something that was to be imported why it cannot be."""
         self._insert(job_id, [NewFile(Path(), name, FileFacts(), 0, 0)], reason)
 
@@ -216,7 +219,7 @@ class Imports:
                 sa.select(jobs.c.options).where(jobs.c.job_id == job_id)
             ).one_or_none()
         if row is None:
-            raise UnknownError("there is no import of this id")
+            raise UnknownError("no_import")
         return OPTIONS.validate_python(row.options)
 
     def set_options(self, job_id: str, options: ImportOptions) -> None:
@@ -237,7 +240,7 @@ class Imports:
                 sa.update(jobs).where(jobs.c.job_id == job_id).values(**values)
             )
             if changed.rowcount == 0:
-                raise UnknownError("there is no import of this id")
+                raise UnknownError("no_import")
 
     def remove(self, job_id: str) -> list[Path]:
         """Forget an import; the calls that it brought stay.
@@ -254,14 +257,14 @@ class Imports:
                 sa.select(jobs.c.state).where(jobs.c.job_id == job_id)
             ).one_or_none()
             if row is None:
-                raise UnknownError("there is no import of this id")
+                raise UnknownError("no_import")
             rows = connection.execute(
                 sa.select(files.c.path, files.c.ours, files.c.state).where(
                     files.c.job_id == job_id
                 )
             ).all()
             if any(file.state == FileState.WORKING for file in rows):
-                raise StateError("a file is being worked on; pause the import first")
+                raise StateError("import_in_work")
             connection.execute(sa.delete(files).where(files.c.job_id == job_id))
             connection.execute(sa.delete(jobs).where(jobs.c.job_id == job_id))
         return [Path(file.path) for file in rows if file.ours]
@@ -281,7 +284,10 @@ class Imports:
         query = sa.select(*columns).where(files.c.job_id == job_id)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(files.c.file_id)).all()
-        return [JobFile(*row) for row in rows]
+        return [
+            JobFile(**dict(row._mapping) | {"reason": Refusal.load(row.reason)})  # noqa: SLF001 - SQLAlchemy's public name for it
+            for row in rows
+        ]
 
     def knows(self, path: Path, size: int, modified_ns: int) -> bool:
         """Whether a file, as it stands now, has been in an import."""
@@ -391,21 +397,26 @@ class Imports:
         self._put(
             claim,
             state=outcome.state,
-            reason=outcome.reason,
+            reason=outcome.reason.dump() if outcome.reason else "",
             call_id=outcome.call_id,
             duration_s=outcome.duration_s,
             done_s=outcome.duration_s,
             work_s=outcome.work_s,
         )
 
-    def give_back(self, claim: Claim, trouble: str = "") -> None:
+    def give_back(self, claim: Claim, trouble: Refusal | None = None) -> None:
         """Leave a file for whoever goes on.
 
         Args:
             claim: the file.
             trouble: what keeps it from being taken in now, for people to read.
         """
-        self._put(claim, state=FileState.WAITING, done_s=0.0, reason=trouble)
+        self._put(
+            claim,
+            state=FileState.WAITING,
+            done_s=0.0,
+            reason=trouble.dump() if trouble else "",
+        )
 
     def leave(self, worker: str) -> None:
         """Let others go on with what this worker had."""

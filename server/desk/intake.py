@@ -34,9 +34,9 @@ from server.errors import RecordingError, StoreError, StoreUnavailableError
 from server.events import CallStarted, Consent
 from server.factory import CallFactory
 from server.flac import write_flac
-from server.health import explain
 from server.mono import analyse_recording
 from server.recording import Recording, open_recording
+from server.refusals import Refusal
 from server.store import NewCall, Store
 
 logger = logging.getLogger(__name__)
@@ -166,7 +166,7 @@ class Intake:
             imports.give_back(claim)
             return 0
         except OSError as error:
-            imports.give_back(claim, explain(error))
+            imports.give_back(claim, Refusal.of_system(error))
             raise
         except BaseException:
             imports.give_back(claim)
@@ -193,19 +193,15 @@ class Intake:
         except (RecordingError, IntakeError) as error:
             # The message names the copy that was made of an upload; people know the
             # file by its own name.
-            reason = str(error).replace(claim.path.name, claim.name)
-            return Outcome(FileState.FAILED, reason)
+            return Outcome(FileState.FAILED, error.refusal.named(claim.name))
         except (Stopped, OSError, StoreUnavailableError, sa.exc.SQLAlchemyError):
             raise  # Nothing that the file could be blamed for.
         except Exception as error:
             # One file never holds up the others, whatever it does to a decoder.
             logger.exception("a file broke the import", extra={"file": claim.file_id})
             kind = type(error).__name__
-            return Outcome(
-                FileState.FAILED,
-                f"{claim.name}: could not be worked through ({kind}); "
-                "the service's log says more",
-            )
+            params = {"name": claim.name, "kind": kind}
+            return Outcome(FileState.FAILED, Refusal("recording_work", params))
 
     def _check_room(self, recording: Recording) -> None:
         """See that there is room for a recording before anybody listens to it.
@@ -271,7 +267,7 @@ class Intake:
         self._put_facts(call_id, claim, content_hash)
         self._office.index.add(call_id)
         work_s = time.perf_counter() - began
-        return Outcome(FileState.DONE, "", call_id, duration_s, work_s)
+        return Outcome(FileState.DONE, None, call_id, duration_s, work_s)
 
     def _known(self, content_hash: str) -> str:
         """The call that has this content already; empty for none."""
@@ -335,7 +331,7 @@ class _Progress:
 
 def _check_length(duration_s: float, name: str) -> None:
     if duration_s > LONGEST_S:
-        raise RecordingError(f"{name}: longer than {LONGEST_S / 3600:.0f} hours")
+        raise RecordingError("recording_too_long", name=name, hours=LONGEST_S / 3600)
 
 
 def _started(
@@ -367,4 +363,4 @@ def _hash(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise RecordingError(f"{path.name}: {error.strerror}") from error
+        raise RecordingError(Refusal.of_file(path.name, error)) from error

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import cache
 from pathlib import Path
 
@@ -28,8 +29,24 @@ _FELL_TO = 0.5
 _UPSET = 30.0
 """A peak below this is no complaint that would have to cool down; adopted."""
 
+_CALMED = 5.0
+"""A customer is calming whose words bring the curve down so far.
+
+Adopted: silence takes 3 in 16 s off the curves of the demo calls, the words of a
+customer who calms 10 to 17.
+"""
+
+_NEW_RISE = 3.0
+"""A rise by more than this is no wobble of a curve that falls; adopted."""
+
 _BEGINNING_S = 20.0
 _END_S = 60.0
+_AROUND_S = 2.0
+"""Heard before and after a moment, to understand it."""
+
+_GRACE_S = 1.0
+"""Agent and customer may speak at once for so long."""
+
 _WORDS = Path(__file__).parent / "data" / "agent-words.toml"
 
 
@@ -80,6 +97,23 @@ class _Course:
             else:
                 spans.append(Span(point.at_s, point.at_s))
         return spans
+
+    @property
+    def whole(self) -> tuple[Span, ...]:
+        """What an answer rests on that is about what nobody did."""
+        return (Span(0.0, self.end_s),)
+
+    @property
+    def top(self) -> tuple[Span, ...]:
+        """Where the curve is highest; nowhere without one."""
+        if not self.points:
+            return ()
+        at_s = max(self.points, key=lambda point: point.score).at_s
+        return (Span(max(0.0, at_s - _AROUND_S), at_s + _AROUND_S),)
+
+    def scores(self, start_s: float, end_s: float) -> list[float]:
+        """The curve over a stretch of the call."""
+        return [p.score for p in self.points if start_s <= p.at_s <= end_s]
 
     @property
     def peak(self) -> float:
@@ -163,7 +197,7 @@ def _said_when_upset(kind: str) -> Callable[[_Course], Measured]:
 
     def judge(course: _Course) -> Measured:
         if not course.hot:
-            return Measured(Answer.NOT_APPLICABLE, "never_upset")
+            return Measured(Answer.NOT_APPLICABLE, "never_upset", course.top)
         heard = [
             said for said in _heard(course, kind) if said.end_s >= course.hot[0].start_s
         ]
@@ -200,15 +234,17 @@ def _closed(course: _Course) -> Measured:
 
 def _let_finish(course: _Course) -> Measured:
     if not course.interruptions:
-        return Measured(Answer.YES, "no_interruption")
-    spans = tuple(Span(at_s - 2.0, at_s + 2.0) for at_s in course.interruptions)
+        return Measured(Answer.YES, "no_interruption", course.whole)
+    spans = tuple(
+        Span(at_s - _AROUND_S, at_s + _AROUND_S) for at_s in course.interruptions
+    )
     return Measured(Answer.NO, "interrupted", spans)
 
 
 def _paused(course: _Course) -> Measured:
     followed, ignored = course.followed, course.ignored
     if not followed and not ignored:
-        return Measured(Answer.NOT_APPLICABLE, "no_cue")
+        return Measured(Answer.NOT_APPLICABLE, "no_cue", course.whole)
     spans = tuple(Span(at_s - 6.0, at_s) for at_s in ignored or followed)
     if not ignored:
         return Measured(Answer.YES, "pauses_held", spans)
@@ -216,17 +252,51 @@ def _paused(course: _Course) -> Measured:
     return Measured(answer, "pauses_missed", spans)
 
 
+class _Offered(Enum):
+    """Where on the curve something was offered."""
+
+    CALM = auto()
+    CALMING = auto()
+    ROSE_AGAIN = auto()
+    HOT = auto()
+
+
+def _offered(course: _Course, offer: TranscriptFinal) -> _Offered:
+    """Tell where on the curve the customer stands when something is offered.
+
+    The curve follows what is said by several seconds, up and down. What it does until
+    the customer speaks again comes of what they said before the offer: so that is
+    what counts, not where the curve is while the offer is made.
+    """
+    customer = [said for said in course.said if said.party is Party.CUSTOMER]
+    before = [said for said in customer if said.end_s <= offer.start_s + _GRACE_S]
+    after = [said for said in customer if said.start_s > offer.start_s]
+    until_s = offer.end_s + _GRACE_S
+    if after:
+        until_s = max(offer.start_s, min(until_s, after[0].start_s))
+    hot = next((h for h in course.hot if h.start_s <= until_s <= h.end_s + 1.0), None)
+    if hot is None:
+        return _Offered.CALM
+    since_s = before[-1].start_s if before else offer.start_s
+    reaction = course.scores(since_s, until_s)
+    if not reaction or max(reaction) - reaction[-1] < _CALMED:
+        return _Offered.HOT
+    later = course.scores(until_s, hot.end_s)
+    if max(later, default=0.0) > reaction[-1] + _NEW_RISE:
+        return _Offered.ROSE_AGAIN
+    return _Offered.CALMING
+
+
 def _solution_after_fall(course: _Course) -> Measured:
-    offers = _heard(course, "solution")
-    early = [
-        said
-        for said in offers
-        if any(hot.start_s <= said.start_s <= hot.end_s for hot in course.hot)
-    ]
+    offers = [(said, _offered(course, said)) for said in _heard(course, "solution")]
+    early = [said for said, where in offers if where is _Offered.HOT]
     if early:
         return Measured(Answer.NO, "offered_too_early", _spans(early))
+    unsure = [said for said, where in offers if where is _Offered.ROSE_AGAIN]
+    if unsure:
+        return Measured(None, "offered_rose_again", _spans(unsure))
     if offers:
-        return Measured(Answer.YES, "offered_in_time", _spans(offers))
+        return Measured(Answer.YES, "offered_in_time", _spans([o for o, _ in offers]))
     return Measured(None, "no_offer")
 
 
@@ -234,14 +304,14 @@ def _no_blame(course: _Course) -> Measured:
     heard = _heard(course, "blame")
     if heard:
         return Measured(Answer.NO, "blamed", _spans(heard))
-    return Measured(Answer.YES, "no_blame")
+    return Measured(Answer.YES, "no_blame", course.whole)
 
 
 def _curve_fell(course: _Course) -> Measured:
     if not course.points:
         return Measured(None, "no_curve")
     if course.peak < _UPSET:
-        return Measured(Answer.NOT_APPLICABLE, "never_upset")
+        return Measured(Answer.NOT_APPLICABLE, "never_upset", course.top)
     last = course.points[-1]
     top = max(course.points, key=lambda point: point.score)
     span = (Span(top.at_s, last.at_s),)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from alerts.faults import Fault
 from alerts.ruleset import HELP, load_rules
 from emotion.events import Phase, Tier
 from server.desk.errors import QueryError
@@ -115,7 +116,7 @@ class SearchQuery:
         for name in ("began_from", "began_before"):
             moment = getattr(self, name)
             if moment is not None and moment.tzinfo is None:
-                raise QueryError(f"{name} needs a time zone, such as +08:00 or Z")
+                raise QueryError("needs_zone", field=name)
 
 
 _ADAPTER = TypeAdapter(SearchQuery)
@@ -136,9 +137,7 @@ def query_from_json(data: object) -> SearchQuery:
     try:
         return _ADAPTER.validate_python(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise QueryError(f"{where}: {first['msg']}") from error
+        raise QueryError.of(Fault.first(error)) from error
 
 
 def query_to_json(query: SearchQuery) -> dict[str, Any]:
@@ -173,9 +172,9 @@ class Cursor:
             sort, ascending, value, row_id = json.loads(base64.urlsafe_b64decode(text))
             found = cls(SortBy(sort), bool(ascending), value, int(row_id))
         except (ValueError, TypeError, binascii.Error) as error:
-            raise QueryError("cursor: not one that a search gave") from error
+            raise QueryError("cursor") from error
         if (found.sort, found.ascending) != (query.sort, query.ascending):
-            raise QueryError("cursor: it belongs to a search in another order")
+            raise QueryError("cursor_order")
         return found
 
     @property

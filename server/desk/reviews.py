@@ -176,7 +176,7 @@ class Reviews:
         """
         review = self.one(review_id)
         if review.done_at is not None:
-            raise StateError("this review is done; give a second opinion instead")
+            raise StateError("review_done")
         card = self._cards.one(review.card)
         answers = {question: one.answer for question, one in given.items()}
         card.check(answers)
@@ -215,7 +215,7 @@ class Reviews:
         """
         review = self.one(review_id)
         if review.done_at is None or review.dispute is not None:
-            raise StateError("only a review that is done can be disputed, and once")
+            raise StateError("not_disputable")
         self._put_dispute(
             review_id,
             {"by": by, "text": text, "at": _now(), "answer": None},
@@ -230,7 +230,7 @@ class Reviews:
         """
         dispute = self.one(review_id).dispute
         if dispute is None or dispute["answer"] is not None:
-            raise StateError("there is no dispute of this review that waits")
+            raise StateError("no_dispute")
         answer = {"by": by, "text": text, "at": _now()}
         self._put_dispute(review_id, dispute | {"answer": answer})
 
@@ -250,7 +250,7 @@ class Reviews:
         """
         found = self._select(reviews.c.review_id == review_id)
         if not found:
-            raise UnknownError("there is no review of this id")
+            raise UnknownError("no_review")
         return found[0]
 
     def of_call(self, call_id: str) -> list[Review]:

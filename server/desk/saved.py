@@ -59,7 +59,7 @@ class SavedSearches:
                 sa.select(sa.func.count()).select_from(saved_searches)
             )
             if (n_saved or 0) >= _MOST:
-                raise StateError(f"there are {_MOST} saved searches; remove one first")
+                raise StateError("too_many_saved", most=_MOST)
             connection.execute(
                 sa.insert(saved_searches).values(
                     search_id=saved.search_id,
@@ -82,4 +82,4 @@ class SavedSearches:
                 sa.delete(saved_searches).where(saved_searches.c.search_id == search_id)
             )
             if removed.rowcount == 0:
-                raise UnknownError("there is no saved search of this id")
+                raise UnknownError("no_saved_search")

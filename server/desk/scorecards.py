@@ -14,6 +14,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from alerts.faults import Fault
 from server.desk.errors import QueryError
 
 _STRICT = ConfigDict(extra="forbid")
@@ -87,10 +88,10 @@ class Scorecard:
         """
         ids = [question.id for question in self.question]
         if len(ids) != len(set(ids)):
-            raise QueryError("a card has questions, each with an id of its own")
+            raise QueryError("question_ids")
         for question in self.question:
             if question.auto and question.auto not in measures:
-                raise QueryError(f"there is no measure {question.auto!r}")
+                raise QueryError("no_measure", measure=question.auto)
 
     def check(self, answers: Mapping[str, Answer]) -> None:
         """Refuse answers that are not one for each question.
@@ -100,9 +101,9 @@ class Scorecard:
         """
         ids = {question.id for question in self.question}
         if unknown := sorted(answers.keys() - ids):
-            raise QueryError(f"the card has no question {', '.join(unknown)}")
+            raise QueryError("no_question", questions=", ".join(unknown))
         if missing := sorted(ids - answers.keys()):
-            raise QueryError(f"no answer to {', '.join(missing)}")
+            raise QueryError("no_answer", questions=", ".join(missing))
 
     def failed(self, answers: Mapping[str, Answer]) -> list[str]:
         """Return the critical questions that were answered with no."""
@@ -140,11 +141,9 @@ def read_scorecard(text: str) -> Scorecard:
     try:
         card = CARDS.validate_python(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise QueryError(f"not TOML: {error}") from error
+        raise QueryError("not_toml", detail=str(error)) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise QueryError(f"{where}: {first['msg']}") from error
+        raise QueryError.of(Fault.first(error)) from error
     return card
 
 

@@ -73,5 +73,5 @@ def parse_terms(text: str) -> tuple[Term, ...]:
         if spelling:
             found.append(Term(spelling, bool(minus)))
     if len(found) > MAX_TERMS:
-        raise QueryError(f"at most {MAX_TERMS} terms, got {len(found)}")
+        raise QueryError("too_many_terms", most=MAX_TERMS, found=len(found))
     return tuple(found)

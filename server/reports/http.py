@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, TextIO
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from server.errors import RefusedError
 from server.events import LogEntry
 from server.exports import write_curve, write_events, write_transcript, write_turns
 from server.reports.fact_table import FactTable, Period
@@ -57,9 +58,9 @@ def report_router(access: Access, facts: FactTable, storage: Storage) -> APIRout
         file: Format = Format.JSON,
     ) -> dict[str, Any] | Response:
         if by is Dimension.AGENT and not viewer.may(Permission.AGENT_FIGURES):
-            raise HTTPException(403, "your role may not see agents' figures")
+            raise RefusedError(403, "role_agents_figures")
         if file is not Format.JSON and not viewer.may(Permission.EXPORT):
-            raise HTTPException(403, "your role may not export")
+            raise RefusedError(403, "role_export")
         action = Action.REPORT if file is Format.JSON else Action.EXPORT
         await access.record(viewer, action, detail={"by": str(by), "file": str(file)})
         period = Period(_in_zone(after), _in_zone(before), language)
@@ -80,10 +81,10 @@ def report_router(access: Access, facts: FactTable, storage: Storage) -> APIRout
         unredacted: bool = False,
     ) -> Response:
         if name not in _FILES:
-            raise HTTPException(404, f"there is no such file: {', '.join(_FILES)}")
+            raise RefusedError(404, "no_export_file", files=", ".join(_FILES))
         entries = await storage.entries(call_id)
         if not entries:
-            raise HTTPException(404, "there is no call of this id")
+            raise RefusedError(404, "no_call")
         if unredacted:
             await access.record_unredacted(viewer, Action.VIEW_UNREDACTED, call_id)
         else:

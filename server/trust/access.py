@@ -16,12 +16,13 @@ from enum import StrEnum
 from time import monotonic
 from typing import Any
 
-from fastapi import Depends, FastAPI, HTTPException
+from fastapi import Depends, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Mount, Route
 
+from server.errors import RefusedError
 from server.storage import Storage
 from server.trust.audit import Action, Actor, AuditLog, Detail
 from server.trust.people import People, Person, Role
@@ -220,10 +221,10 @@ class Access:
         """Write down that somebody asks for what is covered, or refuse it.
 
         Raises:
-            HTTPException: their role may not see it.
+            RefusedError: their role may not see it.
         """
         if not viewer.may(Permission.UNREDACTED):
-            raise HTTPException(403, "your role may not see what is covered")
+            raise RefusedError(403, "role_covered")
         await self.record(viewer, action, call_id)
 
     async def viewer(self, connection: HTTPConnection) -> Viewer | None:
@@ -270,14 +271,14 @@ class _Needs:
         access: Access = connection.app.state.access
         viewer = await access.viewer(connection)
         if viewer is None:
-            raise HTTPException(401, "log in first")
+            raise RefusedError(401, "log_in_first")
         if comes_from_elsewhere(connection):
-            raise HTTPException(403, "only this service's own pages may ask")
+            raise RefusedError(403, "own_pages_only")
         if not viewer.may(self.permission):
-            raise HTTPException(403, f"your role may not do this: {self.permission}")
+            raise RefusedError(403, "role", permission=str(self.permission))
         call_id = connection.path_params.get("call_id")
         if call_id is not None and not await access.is_in_reach(viewer, call_id):
-            raise HTTPException(404, "there is no call of this id")
+            raise RefusedError(404, "no_call")
         return viewer
 
 

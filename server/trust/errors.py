@@ -6,7 +6,7 @@ TrustError
 └── KeepingError  what is to be kept or deleted is not there, or badly described
 """
 
-from server.errors import ServerError
+from server.errors import ServerError, ToldError
 
 
 class TrustError(ServerError):
@@ -21,5 +21,5 @@ class PeopleError(TrustError):
     """A person is unknown, is there already, or is badly described."""
 
 
-class KeepingError(TrustError):
+class KeepingError(TrustError, ToldError):
     """What is to be kept or deleted is not there, or badly described."""

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, FastAPI, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, FastAPI, Query
 from pydantic import BaseModel, Field
 
 from server.trust.access import Access, Permission, Viewer, needs
 from server.trust.audit import SERVICE, Action, Anchor, AuditLog
-from server.trust.errors import TrustError
 from server.trust.keeping import Keeping
 
 logger = logging.getLogger(__name__)
@@ -37,14 +35,6 @@ def add_trust(app: FastAPI, access: Access, keeping: Keeping, data_dir: Path) ->
     """Give the service the routes of this package."""
     app.include_router(_audit_router(access, data_dir / ANCHORS))
     app.include_router(_keeping_router(access, keeping))
-
-    @app.exception_handler(TrustError)
-    async def problem(_: Request, error: TrustError) -> JSONResponse:
-        return JSONResponse(
-            {"title": "Wrong input", "status": 422, "detail": str(error)},
-            status_code=422,
-            media_type="application/problem+json",
-        )
 
 
 def _audit_router(access: Access, anchors: Path) -> APIRouter:

@@ -179,7 +179,7 @@ class Keeping:
         with self._engine.connect() as connection:
             call_ids = list(connection.scalars(query))
         if not call_ids or not customer_ref:
-            raise KeepingError("no call has this customer reference")
+            raise KeepingError("no_customer_ref")
         receipt_id = secrets.token_hex(8)
         held = self._held_calls()
         deleted: list[Removed] = []
@@ -222,11 +222,9 @@ class Keeping:
             KeepingError: neither or both were named, or the reason is none.
         """
         if bool(call_id) == bool(customer_ref):
-            raise KeepingError("a hold is on a call or on a customer: name one of them")
+            raise KeepingError("hold_on_one")
         if not 0 < len(reason.strip()) <= _MOST_REASON:
-            raise KeepingError(
-                f"a hold has a reason of up to {_MOST_REASON} characters"
-            )
+            raise KeepingError("hold_reason", most=_MOST_REASON)
         hold = Hold(
             secrets.token_hex(8),
             call_id,
@@ -251,7 +249,7 @@ class Keeping:
                 _HOLDS.delete().where(_HOLDS.c.hold_id == hold_id)
             )
         if not gone.rowcount:
-            raise KeepingError("there is no hold of this id")
+            raise KeepingError("no_hold")
         self._audit.record(who, Action.RELEASE, detail={"hold": hold_id})
 
     def holds(self) -> list[Hold]:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from server.errors import RefusedError
 from server.trust.access import (
     PUBLIC,
     SESSION_COOKIE,
@@ -90,13 +91,13 @@ def session_router(access: Access) -> APIRouter:
     async def log_in(request: Request, response: Response, body: _LogIn) -> None:
         _refuse_foreign(request)
         if access.params.proxy_header:
-            raise HTTPException(403, "the proxy in front logs people in")
+            raise RefusedError(403, "proxy_logs_in")
         async with one_at_a_time:
             wait_s = tries.wait_s(body.name)
             if wait_s:
-                raise HTTPException(
+                raise RefusedError(
                     429,
-                    "too many wrong passwords; wait a few minutes",
+                    "too_many_tries",
                     {"Retry-After": str(round(wait_s) + 1)},
                 )
             person = await asyncio.to_thread(
@@ -109,7 +110,7 @@ def session_router(access: Access) -> APIRouter:
             await asyncio.to_thread(
                 access.audit.record, Actor(_UNKNOWN, "none"), Action.LOG_IN_FAILED
             )
-            raise HTTPException(401, "name or password is wrong")
+            raise RefusedError(401, "wrong_password")
         tries.succeeded(person.name)
         lasts = access.params.session_lasts
         token = await asyncio.to_thread(access.people.open_session, person.name, lasts)
@@ -138,7 +139,7 @@ def session_router(access: Access) -> APIRouter:
 
 def _refuse_foreign(request: Request) -> None:
     if comes_from_elsewhere(request):
-        raise HTTPException(403, "only this service's own pages may ask")
+        raise RefusedError(403, "own_pages_only")
 
 
 def _is_secure(request: Request) -> bool:

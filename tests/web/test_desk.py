@@ -554,6 +554,9 @@ def test_files_are_imported_and_broken_ones_say_why(
     expect(job.locator("[data-testid=import-file][data-state=done]")).to_have_count(1)
     failed = job.locator("[data-testid=import-file][data-state=failed]")
     expect(failed).to_contain_text(f"{tmp_path.name}.mp3")
+    language = page.evaluate("localStorage['calmline.language']")
+    reason = {"en": "not a recording that can be read", "zh": "不是可读取的录音"}
+    expect(failed).to_contain_text(reason[language])
 
     page.get_by_test_id("import-files").set_input_files(recording)
     expect(jobs).to_have_count(2)

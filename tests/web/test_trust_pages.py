@@ -39,6 +39,7 @@ TEXTS = {
         "uncovered": "Viewed uncovered",
         "forbidden": "Your role may not see or do this.",
         "took_off": "Took off",
+        "no_reference": "no call has this customer reference",
         "cause": "regression to the mean",
         "covered": "Numbers and addresses are covered.",
     },
@@ -50,6 +51,7 @@ TEXTS = {
         "uncovered": "查看未遮盖内容",
         "forbidden": "您的角色无权查看或操作。",
         "took_off": "起飞",
+        "no_reference": "没有通话属于这个客户编号",
         "cause": "均值回归",
         "covered": "号码和地址已遮盖。",
     },
@@ -147,6 +149,11 @@ async def look_around(
         await expect(page.get_by_test_id("holds")).to_contain_text(reference)
         await page.get_by_test_id("holds").locator("button").click()
         await expect(page.get_by_test_id("holds")).not_to_contain_text(reference)
+        for field in ("reference", "again"):
+            await page.fill(f"input[name={field}]", "nobody's")
+        await page.locator(".danger").click()
+        refused = page.get_by_role("alert").filter(has_text=texts["no_reference"])
+        await expect(refused).to_be_visible()
         await page.fill("input[name=reference]", reference)
         await expect(page.locator(".danger")).to_be_disabled()
         await page.fill("input[name=again]", reference)

@@ -122,6 +122,62 @@ def test_a_solution_counts_only_after_the_curve_fell() -> None:
     assert measured(*COMPLAINT, said("Hm.", 45.0))["solution_after_fall"] is None
 
 
+def falling(from_s: float, by: float) -> list[Event]:
+    """A curve that stands at 80 and falls from some second on, once a second."""
+    points: list[Event] = []
+    score = 80.0
+    for second in range(60):
+        score = max(20.0, score - by) if second >= from_s else score
+        phase = Phase.PEAK if score > 60 else Phase.SLOW_DOWN
+        points.append(HostilityPoint(float(second), score, score, score, phase, ()))
+    return points
+
+
+def customer(start_s: float) -> TranscriptFinal:
+    return said("well", start_s, Party.CUSTOMER)
+
+
+OFFER = "We will refund the amount."
+
+
+@pytest.mark.parametrize(
+    ("curve_of_call", "expected"),
+    [
+        pytest.param(falling(12, 1.5), YES, id="the words before it calmed the curve"),
+        pytest.param(falling(12, 0.2), NO, id="silence alone took a little off"),
+        pytest.param(falling(22, 1.5), NO, id="it fell only in answer to the offer"),
+        pytest.param(
+            [*falling(12, 1.5)[:25], *curve((25, 60, Phase.PEAK, 85))],
+            None,
+            id="the customer rose again",
+        ),
+        pytest.param(
+            curve((0, 13, Phase.RATIONAL, 10), (13, 60, Phase.TAKE_OFF, 50)),
+            NO,
+            id="the words before it are still to raise the curve",
+        ),
+    ],
+)
+def test_an_offer_is_judged_by_what_the_words_before_it_do_to_the_curve(
+    curve_of_call: list[Event], expected: Answer | None
+) -> None:
+    talk = (customer(10.0), said(OFFER, 13.0), customer(22.0))
+
+    assert measured(*curve_of_call, *talk)["solution_after_fall"] is expected
+
+
+def test_every_answer_rests_on_a_stretch_of_the_call() -> None:
+    calm = curve((0, 60, Phase.RATIONAL, 5))
+    for events in (COMPLAINT, calm):
+        talk = (customer(10.0), said("Hello", 1.0), said(OFFER, 45.0))
+        ended = CallEnded(CallEndReason.COMPLETED, 60.0)
+        log = [LogEntry(n, 0.0, e) for n, e in enumerate((*events, *talk, ended), 1)]
+        for name, found in measure(log).items():
+            if found.answer is not None:
+                assert found.spans, name
+                assert all(0 <= s.start_s < s.end_s for s in found.spans), name
+
+
 def test_an_apology_is_not_asked_of_a_calm_call() -> None:
     assert measured(said("Hello", 1.0))["apologised"] is NA
     assert measured(said("Hello", 1.0))["curve_fell"] is None

@@ -4,36 +4,48 @@ import type { Book, BookKind, Playbook, Rules, TimeSpan, Trial } from './books';
 import type { AlertEnd, CallSummary, Entry, HelpReason } from './events';
 import { session } from './session.svelte';
 
-/** The service answered with a problem, or not at all (`status` 0). */
+/**
+ * The service answered with a problem, or not at all (`status` 0).
+ *
+ * `detail` says why, in the language of the page; empty where it was not the service that answered.
+ */
 export class ServiceError extends Error {
   override name = 'ServiceError';
 
   constructor(
     readonly status: number,
     readonly detail: string,
+    options?: ErrorOptions,
   ) {
-    super(detail);
+    super(detail, options);
   }
 }
 
 export async function request(path: string, init?: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, init);
+    response = await fetch(path, inLanguage(init));
   } catch (error) {
-    throw new ServiceError(0, String(error));
+    throw new ServiceError(0, '', { cause: error });
   }
   if (response.status === 401) session.needed = true;
   if (!response.ok) throw new ServiceError(response.status, await detailOf(response));
   return response;
 }
 
+/** The service says in the language of the page what it has to say to people. */
+function inLanguage(init: RequestInit | undefined): RequestInit {
+  const headers = new Headers(init?.headers);
+  headers.set('accept-language', document.documentElement.lang);
+  return { ...init, headers };
+}
+
 async function detailOf(response: Response): Promise<string> {
   try {
-    const problem = (await response.json()) as { detail?: unknown; title?: unknown };
-    return String(problem.detail ?? problem.title ?? response.statusText);
+    const problem = (await response.json()) as { detail?: unknown };
+    return typeof problem.detail === 'string' ? problem.detail : '';
   } catch {
-    return response.statusText;
+    return '';
   }
 }
 

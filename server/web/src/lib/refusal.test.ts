@@ -1,21 +1,40 @@
-import { expect, test } from 'vitest';
-import { ServiceError } from './api';
+import { afterEach, expect, test, vi } from 'vitest';
+import { request, ServiceError } from './api';
 import { en } from './i18n/en';
 import { zh } from './i18n/zh';
 import { refusal } from './refusal';
 
-test('a reader of Chinese is told in Chinese what the service says in English', () => {
-  const detail = 'no answer to greeting';
+afterEach(() => vi.unstubAllGlobals());
 
-  expect(refusal(new ServiceError(422, detail), en.errors)).toBe(detail);
-  expect(refusal(new ServiceError(422, detail), zh.errors)).toBe(`服务未接受所填内容：${detail}`);
-  expect(refusal(new ServiceError(409, detail), zh.errors)).toContain('请重新载入页面');
+/** A service that refuses, and a page in this language; returns what was asked of it. */
+function refusing(language: string, response: Response): { asked: Headers | null } {
+  const seen: { asked: Headers | null } = { asked: null };
+  vi.stubGlobal('document', { documentElement: { lang: language } });
+  vi.stubGlobal('fetch', (_: string, init: RequestInit) => {
+    seen.asked = new Headers(init.headers);
+    return Promise.resolve(response);
+  });
+  return seen;
+}
+
+test('the service is asked in the language of the page, and tells why it refuses', async () => {
+  const problem = { status: 422, detail: '尚未回答：greeting', code: 'no_answer' };
+  const seen = refusing('zh-CN', new Response(JSON.stringify(problem), { status: 422 }));
+
+  const error: unknown = await request('/v1/x', { headers: { 'content-type': 'a/b' } }).catch(
+    (caught: unknown) => caught,
+  );
+
+  expect(seen.asked?.get('accept-language')).toBe('zh-CN');
+  expect(seen.asked?.get('content-type')).toBe('a/b');
+  expect(refusal(error, zh.errors)).toBe('尚未回答：greeting');
 });
 
-test('roles, what is not there and a service that is gone have words of their own', () => {
-  expect(refusal(new ServiceError(403, 'x'), en.errors)).toBe(en.errors.forbidden);
-  expect(refusal(new ServiceError(404, 'x'), zh.errors)).toBe(zh.errors.gone);
-  expect(refusal(new ServiceError(503, 'x'), zh.errors)).toBe(zh.errors.noDatabase);
-  expect(refusal(new ServiceError(0, 'x'), en.errors)).toBe(en.errors.unreachable);
+test('a service that is gone, and one in its place, have words of their own', async () => {
+  refusing('en', new Response('<html>bad gateway</html>', { status: 502 }));
+  const between: unknown = await request('/v1/x').catch((caught: unknown) => caught);
+
+  expect(refusal(between, en.errors)).toBe(en.errors.unreachable);
+  expect(refusal(new ServiceError(0, ''), zh.errors)).toBe(zh.errors.unreachable);
   expect(refusal(new TypeError('x'), en.errors)).toBe(en.errors.unreachable);
 });

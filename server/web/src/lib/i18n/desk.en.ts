@@ -372,6 +372,7 @@ export const deskEn: DeskMessages = {
       pauses_missed: 'answered before the pause was over',
       offered_too_early: 'offered in take-off or peak',
       offered_in_time: 'offered at the right time',
+      offered_rose_again: 'offered while the customer calmed, who rose again after it',
       no_offer: 'no offer heard',
       blamed: 'words of blame',
       no_blame: 'no words of blame',

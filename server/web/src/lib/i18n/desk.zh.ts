@@ -163,6 +163,7 @@ export const deskZh: DeskMessages = {
       pauses_missed: '停顿未结束就回答',
       offered_too_early: '在起飞或高峰阶段提方案',
       offered_in_time: '提方案的时机合适',
+      offered_rose_again: '客户刚开始平静时提方案，随后敌意再次上升',
       no_offer: '没有听到方案',
       blamed: '有指责的话',
       no_blame: '没有指责的话',

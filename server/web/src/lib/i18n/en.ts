@@ -217,12 +217,7 @@ export interface Messages {
     readonly load: string;
     readonly send: string;
     readonly unreachable: string;
-    readonly noDatabase: string;
-    readonly gone: string;
     readonly forbidden: string;
-    /** Both get what the service says, which is English. */
-    readonly overtaken: (detail: string) => string;
-    readonly refused: (detail: string) => string;
     readonly retry: string;
     readonly notFound: string;
     readonly toBoard: string;
@@ -563,12 +558,7 @@ export const en: Messages = {
     load: 'This could not be loaded.',
     send: 'That did not reach the service.',
     unreachable: 'The service cannot be reached.',
-    gone: 'It is not there, or you may not see it.',
     forbidden: 'Your role may not see or do this.',
-    overtaken: (detail) => detail,
-    refused: (detail) => detail,
-    noDatabase:
-      'The service cannot use its database now; its disk may be full. Calls go on being recorded. Try again soon.',
     retry: 'Try again',
     notFound: 'There is no page here.',
     toBoard: 'To the board',

@@ -72,7 +72,6 @@ export interface TrustMessages {
     readonly eraseReference: string;
     readonly eraseAgain: string;
     readonly eraseDo: string;
-    readonly eraseUnknown: string;
     readonly erased: (n: number) => string;
     readonly skipped: (n: number) => string;
     readonly receipt: string;
@@ -208,7 +207,6 @@ export const trustEn: TrustMessages = {
     erase: 'Delete a customer',
     eraseHint:
       'Deletes every call of this customer that is over and not held: recording, words, curve, reviews. It cannot be undone. The receipt has hashes and no content.',
-    eraseUnknown: 'No call has this customer reference.',
     eraseReference: 'Customer reference',
     eraseAgain: 'The same once more',
     eraseDo: 'Delete for good',

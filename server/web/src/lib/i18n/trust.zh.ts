@@ -119,7 +119,6 @@ export const trustZh: TrustMessages = {
     erase: '删除客户',
     eraseHint:
       '删除该客户所有已结束且未保全的通话：录音、文字、曲线、评审。删除后无法恢复。回执只有哈希值，没有内容。',
-    eraseUnknown: '没有通话属于这个客户编号。',
     eraseReference: '客户编号',
     eraseAgain: '再输入一次',
     eraseDo: '彻底删除',
