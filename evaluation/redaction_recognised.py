@@ -38,7 +38,7 @@ class Recognised:
     """What became of one number.
 
     Attributes:
-        share: of its time that is covered.
+        share: of the time in which it sounds that is covered.
         extra_s: what is covered besides.
         texts: what was written down, utterance by utterance.
     """
@@ -100,9 +100,12 @@ def recognise(
         covered = _covered(path, shown.covered("call", log) or path)
     inside = np.zeros(len(covered), bool)
     inside[round(start_s * LINE_RATE) : round(end_s * LINE_RATE)] = True
+    sounding = np.zeros(len(covered), bool)
+    loud = start_s + np.flatnonzero(np.abs(number) > _QUIET) / rate
+    sounding[np.minimum((loud * LINE_RATE).astype(int), len(covered) - 1)] = True
     texts = [e.event.text for e in log if isinstance(e.event, TranscriptFinal)]
     return Recognised(
-        float(covered[inside].mean()),
+        float(covered[sounding].mean()),
         float(covered[~inside].sum()) / LINE_RATE,
         tuple(texts),
     )

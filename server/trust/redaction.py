@@ -17,6 +17,7 @@ import phonenumbers
 
 from server.trust.addresses import addresses
 from server.trust.digits import Run, runs
+from server.trust.garbled import garbled
 
 MASK = "•"
 
@@ -98,12 +99,19 @@ class Span:
 
 def find(text: str) -> tuple[Span, ...]:
     """What must not be shown of a text, in its order, without overlaps."""
-    found = [*_addresses(text), *_numbers(text), *_cards_over_words(text)]
+    found = [
+        *_addresses(text),
+        *_numbers(text),
+        *_cards_over_words(text),
+        *(Span(one.start, one.end, Kind(one.told)) for one in garbled(text)),
+    ]
     found.sort(key=lambda span: (span.start, -span.end))
     kept: list[Span] = []
     for span in found:
         if not kept or span.start >= kept[-1].end:
             kept.append(span)
+        elif span.end > kept[-1].end:
+            kept[-1] = Span(kept[-1].start, span.end, kept[-1].kind)
     return tuple(kept)
 
 
