@@ -57,10 +57,11 @@ class Refusal:
     def of_fault(cls, fault: "Fault") -> Self:
         """Say what is wrong with what somebody filled in."""
         code = f"field_{_ALIKE.get(fault.kind, fault.kind)}"
-        values = dict(fault.values)
-        if code not in codes() or not placeholders(code) - {"field"} <= values.keys():
-            code, values = "field_invalid", {}
-        return cls(code, values | {"field": field_path(fault.where)})
+        if code not in codes() or not placeholders(code) <= {"field", *fault.values}:
+            code = "field_invalid"
+        values = {**fault.values, "field": field_path(fault.where)}
+        # Nothing else is told: it could be what somebody filled in.
+        return cls(code, {name: values[name] for name in placeholders(code)})
 
     @classmethod
     def of_system(cls, error: OSError) -> Self:
@@ -89,7 +90,7 @@ class Refusal:
         params: dict[str, Param] = dict(self.params)
         if self.why:
             params["why"] = Refusal(self.why, self.params).sentence(reader)
-        if self.code.startswith("field_"):
+        if "field" in params and self.code.startswith("field_"):
             params["field"] = _told_field(str(params["field"]), reader)
         return _sentences()[self.code][reader].format(**params)
 

@@ -101,6 +101,7 @@ class Intake:
         self._asked_to_stop = stopping
         self._failed = threading.Event()
         self._claiming = threading.Lock()
+        self._done_s = -math.inf
         self._in_hand: set[int] = set()
         self._contents: set[str] = set()
         self._content_done = threading.Condition()
@@ -266,8 +267,20 @@ class Intake:
             pass  # An earlier run got as far as this, no further.
         self._put_facts(call_id, claim, content_hash)
         self._office.index.add(call_id)
-        work_s = time.perf_counter() - began
+        work_s = self._worked_s(began)
         return Outcome(FileState.DONE, None, call_id, duration_s, work_s)
+
+    def _worked_s(self, began_s: float) -> float:
+        """Time that a file took since the one before it was done.
+
+        Files that are worked on at once share their time: what it sums to is what
+        somebody waits for all of them.
+        """
+        now_s = time.perf_counter()
+        with self._claiming:
+            since_s = max(began_s, self._done_s)
+            self._done_s = now_s
+        return now_s - since_s
 
     def _known(self, content_hash: str) -> str:
         """The call that has this content already; empty for none."""

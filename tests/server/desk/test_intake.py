@@ -2,6 +2,7 @@
 
 import errno
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -179,9 +180,12 @@ def test_two_files_are_worked_on_at_once(office: Office, tmp_path: Path) -> None
                 together.wait()  # Breaks where nobody else works meanwhile.
             return super().transcribe(pcm, language)
 
+    began = time.perf_counter()
     n_files = intake(office, models=Meeting()).work([job_id])
 
     assert n_files == 3
+    # What they took in all is what somebody waited, though two shared it.
+    assert 0 < office.imports.all()[0].work_s <= time.perf_counter() - began
     assert set(states(office, job_id).values()) == {"done"}
     assert all(job.state == "done" for job in office.imports.all())
 
