@@ -13,9 +13,10 @@ from audio.frame import CustomerWindow, Frame, Segment
 from audio.framer import Framer
 from evaluation.calls_audio import LINE, PARTIES, Rendered, Utterance
 from models.ports import SpeechDetector, Transcript, VoiceReader, VoiceReading
-from server.call import Call, Output, SoFarRequest, UtteranceRequest, VoiceRequest
+from server.call import Call, Output
 from server.events import CallEndReason, CallStarted, Consent, LogEntry
 from server.factory import CallFactory
+from server.questions import SoFarRequest, UtteranceRequest, VoiceRequest
 
 _EDGE_S = 0.35
 """How far the endpointer may miss the end of a turn that it has heard to its end."""

@@ -28,7 +28,6 @@ from evaluation.capacity_calls import LINE_RATE, Sentence, build_call, read_spok
 from evaluation.report import Figure, Report
 from models.errors import InferenceError
 from models.ports import Transcript, VoiceReading
-from server.call import TranscribeRequest, VoiceRequest
 from server.config import ServiceSettings, Settings
 from server.desk.folders import find_recordings
 from server.desk.imports import FileState, ImportOptions, Imports
@@ -39,6 +38,7 @@ from server.events import CallEndReason, CallStarted, Consent, LogEntry
 from server.factory import CallFactory
 from server.loading import load_models
 from server.offline import analyse, answered, follow, frames_of
+from server.questions import TranscribeRequest, VoiceRequest
 from server.recording import Recording, open_recording
 from server.service import running_service
 from server.store import Store

@@ -9,9 +9,9 @@ it comes, while audio queues up. A call that is analysed from a file, replayed o
 listened to live thus writes exactly the same log. docs/adr/0001 says why.
 """
 
-import heapq
+import math
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -30,7 +30,7 @@ from audio.events import (
     SpeechEnded,
     SpeechStarted,
 )
-from audio.frame import RATE, CustomerWindow, Frame, Party, Segment
+from audio.frame import RATE, Frame, Party, Segment
 from audio.turn_taking import TurnTaking, TurnTakingParams
 from audio.windows import CustomerWindows, WindowParams
 from emotion.backchannel import is_backchannel
@@ -68,6 +68,14 @@ from server.events import (
     WordsSoFar,
 )
 from server.language import LanguageVote
+from server.questions import (
+    Agenda,
+    PartialRequest,
+    Question,
+    SoFarRequest,
+    UtteranceRequest,
+    VoiceRequest,
+)
 from server.unfinished import Unfinished
 
 _FALLBACK_LANGUAGE = "en"
@@ -111,52 +119,6 @@ class CallParams:
             )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TranscribeRequest:
-    """The call wants the words of a segment; answer with `receive_transcript`.
-
-    Attributes:
-        request_id: which answer it is.
-        segment: what was said.
-        language: that it is in; None: find out.
-    """
-
-    request_id: int
-    segment: Segment
-    language: str | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class UtteranceRequest(TranscribeRequest):
-    """An utterance is over, and its words are wanted."""
-
-    utterance_id: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SoFarRequest(TranscribeRequest):
-    """The customer speaks on, and the words so far are to count."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class VoiceRequest:
-    """The call wants a window read; answer with `receive_voice`."""
-
-    request_id: int
-    window: CustomerWindow
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PartialRequest:
-    """Somebody speaks for long: the words so far may be shown. Needs no answer."""
-
-    segment: Segment
-    language: str | None
-
-
-Question = UtteranceRequest | SoFarRequest | VoiceRequest
-"""What a call waits for."""
-
 Output = LogEntry | Question | PartialRequest
 
 
@@ -171,15 +133,6 @@ class _Step:
 @dataclass(frozen=True, slots=True)
 class _End:
     reason: CallEndReason
-
-
-@dataclass(order=True, slots=True)
-class _Pending:
-    """A question to a model, and what its answer does when its time has come."""
-
-    due: int
-    request_id: int
-    apply: Callable[[], None] | None = field(default=None, compare=False)
 
 
 class _Line:
@@ -261,12 +214,8 @@ class Call:
         self._scored = Party.CUSTOMER in started.parties
 
         self._inbox: deque[_Step | Control | _End] = deque()
-        self._pending: list[_Pending] = []
-        self._words_asked: dict[
-            int, tuple[_Pending, UtteranceRequest | SoFarRequest]
-        ] = {}
-        self._readings: dict[int, _Pending] = {}
-        self._n_requests = 0
+        self._agenda = Agenda()
+        self._words_asked: dict[int, UtteranceRequest | SoFarRequest] = {}
         self._n_utterances = n_utterances
         self._ending: _End | None = None
         self._now = 0
@@ -292,11 +241,7 @@ class Call:
     @property
     def waiting_for(self) -> int | None:
         """The question whose answer call time stands still for, if it does."""
-        if self.ended or not self._pending or self._pending[0].apply is not None:
-            return None
-        first = self._pending[0]
-        due = self._ending is not None or first.due <= self._now
-        return first.request_id if due else None
+        return None if self.ended else self._agenda.missing(self._until)
 
     def start(self) -> list[Output]:
         """Write the first entries."""
@@ -328,21 +273,21 @@ class Call:
         self, request_id: int, transcript: Transcript | None
     ) -> list[Output]:
         """Take the answer to a `TranscribeRequest`; None: the model failed."""
-        pending, request = self._words_asked[request_id]
+        request = self._words_asked[request_id]
         if isinstance(request, SoFarRequest):
             reading = self._read_so_far(request.segment, transcript)
             return self.receive_so_far(request_id, reading)
         del self._words_asked[request_id]
         kept = None if transcript is None else _kept_words(transcript)
-        pending.apply = partial(self._hear_words, request, kept)
+        self._agenda.answer(request_id, partial(self._hear_words, request, kept))
         return self._digest()
 
     def receive_so_far(
         self, request_id: int, reading: WordReading | None
     ) -> list[Output]:
         """Answer a `SoFarRequest` with its reading, from a log; None: nothing told."""
-        pending, _ = self._words_asked.pop(request_id)
-        pending.apply = partial(self._hear_words_so_far, reading)
+        del self._words_asked[request_id]
+        self._agenda.answer(request_id, partial(self._hear_words_so_far, reading))
         return self._digest()
 
     def receive_voice(
@@ -350,7 +295,7 @@ class Call:
     ) -> list[Output]:
         """Take the answer to a `VoiceRequest`; None: the model failed."""
         kept = None if reading is None else _kept_reading(reading)
-        self._readings.pop(request_id).apply = partial(self._hear_voice, kept)
+        self._agenda.answer(request_id, partial(self._hear_voice, kept))
         return self._digest()
 
     def end(self, reason: CallEndReason) -> list[Output]:
@@ -360,7 +305,7 @@ class Call:
 
     def _digest(self) -> list[Output]:
         """Work through what has arrived, as far as the answers allow."""
-        while not self.ended and self._apply_answers():
+        while not self.ended and self._agenda.apply(self._until):
             if self._ending:
                 self._finish(self._ending)
             elif self._inbox:
@@ -370,15 +315,10 @@ class Call:
         out, self._out = self._out, []
         return out
 
-    def _apply_answers(self) -> bool:
-        """Apply every answer that is due; False when one of them is not there yet."""
-        while self._pending and (self._ending or self._pending[0].due <= self._now):
-            if self._pending[0].apply is None:
-                return False
-            apply = heapq.heappop(self._pending).apply
-            assert apply is not None  # noqa: S101 - looked at two lines above
-            apply()
-        return True
+    @property
+    def _until(self) -> float:
+        """The sample up to which answers are due: at the end, all of them."""
+        return self._now if self._ending is None else math.inf
 
     def _take(self, item: _Step | Control | _End) -> None:
         match item:
@@ -483,37 +423,27 @@ class Call:
     def _ask_words(self, segment: Segment) -> None:
         self._n_utterances += 1
         utterance_id = f"u{self._n_utterances}"
+        request_id = self._ask(self._params.words_latency_s)
         language = self._language.chosen
-        pending = self._ask(self._params.words_latency_s)
-        self._await_words(
-            pending,
-            UtteranceRequest(pending.request_id, segment, language, utterance_id),
-        )
+        self._await_words(UtteranceRequest(request_id, segment, language, utterance_id))
 
     def _ask_so_far(self, segment: Segment) -> None:
-        language = self._language.chosen
-        pending = self._ask(self._params.words_latency_s)
-        self._await_words(pending, SoFarRequest(pending.request_id, segment, language))
+        request_id = self._ask(self._params.words_latency_s)
+        self._await_words(SoFarRequest(request_id, segment, self._language.chosen))
 
-    def _await_words(
-        self, pending: _Pending, request: UtteranceRequest | SoFarRequest
-    ) -> None:
-        self._words_asked[pending.request_id] = pending, request
+    def _await_words(self, request: UtteranceRequest | SoFarRequest) -> None:
+        self._words_asked[request.request_id] = request
         self._out.append(request)
 
     def _sample_voice(self, frame: Frame, *, speaking: bool) -> None:
         window = self._windows.feed(frame, speaking=speaking)
         if window is None or self._consent is not Consent.GRANTED:
             return
-        pending = self._ask(self._params.voice_latency_s)
-        self._readings[pending.request_id] = pending
-        self._out.append(VoiceRequest(pending.request_id, window))
+        request_id = self._ask(self._params.voice_latency_s)
+        self._out.append(VoiceRequest(request_id, window))
 
-    def _ask(self, latency_s: float) -> _Pending:
-        self._n_requests += 1
-        pending = _Pending(self._now + round(latency_s * RATE), self._n_requests)
-        heapq.heappush(self._pending, pending)
-        return pending
+    def _ask(self, latency_s: float) -> int:
+        return self._agenda.ask(self._now + round(latency_s * RATE))
 
     def _ask_partial(self, line: _Line) -> None:
         """Ask for the words so far, once for each further stretch of speech."""

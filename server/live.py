@@ -22,14 +22,7 @@ from audio.framer import Framer
 from emotion.events import HostilityPoint
 from models.ports import Transcript, VoiceReading
 from server.bus import Bus, News
-from server.call import (
-    Call,
-    Output,
-    PartialRequest,
-    SoFarRequest,
-    TranscribeRequest,
-    VoiceRequest,
-)
+from server.call import Call, Output
 from server.controls import Control
 from server.engine import Engine, Urgency
 from server.errors import RetraceError
@@ -54,6 +47,12 @@ from server.journal import Ending
 from server.log_keeper import LogKeeper
 from server.metrics import Metrics
 from server.mono_call import MonoCall
+from server.questions import (
+    PartialRequest,
+    SoFarRequest,
+    TranscribeRequest,
+    VoiceRequest,
+)
 from server.recorder import Recorder
 from server.retrace import Retrace
 from server.storage import Storage

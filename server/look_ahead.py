@@ -30,9 +30,10 @@ from models.ports import (
     VoiceReading,
     read_all,
 )
-from server.call import Call, CallParams, SoFarRequest, TranscribeRequest, VoiceRequest
+from server.call import Call, CallParams
 from server.events import CallStarted, Consent
 from server.factory import CallFactory
+from server.questions import SoFarRequest, TranscribeRequest, VoiceRequest
 from server.unfinished import Unfinished
 
 _Q = TypeVar("_Q")

@@ -24,14 +24,7 @@ from audio.speakers import HeardFrame, Router
 from emotion.events import WordReading
 from emotion.roles import RoleEvidence, RoleReader, Roles, Said
 from models.ports import SpeakerTracker, Spoken, Transcript, VoiceReading
-from server.call import (
-    Call,
-    Output,
-    PartialRequest,
-    TranscribeRequest,
-    UtteranceRequest,
-    VoiceRequest,
-)
+from server.call import Call, Output
 from server.controls import AssignRoles, Control
 from server.events import (
     DIGITS,
@@ -43,6 +36,12 @@ from server.events import (
     SpeakerHeard,
     StartedOver,
     TranscriptFinal,
+)
+from server.questions import (
+    PartialRequest,
+    TranscribeRequest,
+    UtteranceRequest,
+    VoiceRequest,
 )
 
 UNKNOWN = (Party.UNKNOWN, Party.UNKNOWN)

@@ -10,7 +10,7 @@ from audio.errors import DamagedError
 from audio.frame import FRAME_S, RATE, Frame, Party
 from audio.framer import Framer
 from models.ports import Transcript, VoiceReading
-from server.call import Call, Output, TranscribeRequest, VoiceRequest
+from server.call import Call, Output
 from server.controls import Control
 from server.errors import RecordingError
 from server.events import (
@@ -21,6 +21,7 @@ from server.events import (
 )
 from server.factory import CallFactory
 from server.look_ahead import LookAhead
+from server.questions import TranscribeRequest, VoiceRequest
 from server.recording import Recording
 
 Progress = Callable[[float], None]

@@ -12,15 +12,7 @@ from collections.abc import Sequence
 
 from emotion.events import WordReading
 from models.ports import Transcript, VoiceReading
-from server.call import (
-    Call,
-    Output,
-    PartialRequest,
-    Question,
-    SoFarRequest,
-    UtteranceRequest,
-    VoiceRequest,
-)
+from server.call import Call, Output
 from server.errors import RetraceError
 from server.events import (
     DIGITS,
@@ -33,6 +25,13 @@ from server.events import (
     WordsSoFar,
 )
 from server.mono_call import MonoCall
+from server.questions import (
+    PartialRequest,
+    Question,
+    SoFarRequest,
+    UtteranceRequest,
+    VoiceRequest,
+)
 from server.wire import entry_to_json
 
 _WORDS_WITHIN = 2

@@ -27,16 +27,7 @@ from emotion.events import (
 from emotion.words import WordReader, load_word_reader
 from models.fake import FakeDetector
 from models.ports import Transcript, VoiceReading
-from server.call import (
-    Call,
-    CallParams,
-    Output,
-    PartialRequest,
-    Question,
-    SoFarRequest,
-    TranscribeRequest,
-    VoiceRequest,
-)
+from server.call import Call, CallParams, Output
 from server.controls import AcknowledgeAlert
 from server.events import (
     CallEnded,
@@ -53,6 +44,13 @@ from server.events import (
     TranscriptFinal,
     WordsRead,
     WordsSoFar,
+)
+from server.questions import (
+    PartialRequest,
+    Question,
+    SoFarRequest,
+    TranscribeRequest,
+    VoiceRequest,
 )
 
 pytestmark = pytest.mark.unit

@@ -14,7 +14,7 @@ from made_mono_call import LEVELS, TURNS, ByLength, started
 from models.errors import WeightsError
 from models.fake import FakeDetector, FakeTracker, FakeTranscriber
 from models.ports import SpeakerTracker, Transcriber, VoiceReading
-from server.call import Call, Output, Question, TranscribeRequest, VoiceRequest
+from server.call import Call, Output
 from server.controls import AssignRoles, Control
 from server.engine import Models
 from server.events import (
@@ -32,6 +32,7 @@ from server.events import (
 )
 from server.factory import CallFactory
 from server.mono_call import MonoCall
+from server.questions import Question, TranscribeRequest, VoiceRequest
 from server.retrace import Retrace
 from server.trust.redacted_log import redacted_entries, redacted_live
 

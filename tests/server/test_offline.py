@@ -12,7 +12,6 @@ from audio.frame import FRAME_SAMPLES, RATE, CustomerWindow, Frame, Party
 from models.errors import InferenceError
 from models.fake import FakeDetector
 from models.ports import BatchTranscriber, Spoken, Transcript, VoiceReading
-from server.call import SoFarRequest, TranscribeRequest, VoiceRequest
 from server.engine import Models
 from server.events import (
     CallEndReason,
@@ -26,6 +25,7 @@ from server.events import (
 )
 from server.factory import CallFactory
 from server.offline import answered, follow
+from server.questions import SoFarRequest, TranscribeRequest, VoiceRequest
 
 pytestmark = pytest.mark.unit
 

@@ -15,14 +15,7 @@ from audio.framer import Framer
 from emotion.words import load_word_reader
 from models.fake import FakeDetector
 from models.ports import Transcript, VoiceReading
-from server.call import (
-    Call,
-    CallParams,
-    Output,
-    TranscribeRequest,
-    UtteranceRequest,
-    VoiceRequest,
-)
+from server.call import Call, CallParams, Output
 from server.errors import RetraceError
 from server.events import (
     CallEndReason,
@@ -33,6 +26,7 @@ from server.events import (
     TranscriptFinal,
     WordsSoFar,
 )
+from server.questions import TranscribeRequest, UtteranceRequest, VoiceRequest
 from server.retrace import Retrace
 from server.wire import entry_from_json, entry_to_json
 

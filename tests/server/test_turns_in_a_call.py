@@ -15,8 +15,9 @@ from emotion.events import HostilityPoint
 from emotion.words import load_word_reader
 from models.fake import FakeDetector
 from models.ports import Transcript, VoiceReading
-from server.call import Call, CallParams, Output, TranscribeRequest, VoiceRequest
+from server.call import Call, CallParams, Output
 from server.events import CallEndReason, CallStarted, Consent, Event, LogEntry
+from server.questions import TranscribeRequest, VoiceRequest
 
 pytestmark = pytest.mark.unit
 
