@@ -134,6 +134,7 @@ class BackgroundIntake:
             replace(factory, models=models),
             self._stop.is_set,
         )
+        self._hearing_again = threading.Lock()
         self._watch = _Watch(office.imports, watched) if watched else None
         self._watch_every_s = watch_every_s
         self._thread = threading.Thread(target=self._run, name="imports", daemon=True)
@@ -161,13 +162,21 @@ class BackgroundIntake:
                 if self._watch and waited_s >= self._watch_every_s:
                     waited_s = 0.0
                     self._watch.look()
-                self.again.work()
-                self._intake.work()
+                self._hear_again()
+                self._intake.work(on_file=lambda _claim, _outcome: self._hear_again())
             except (sa.exc.SQLAlchemyError, StoreError, OSError):
                 logger.exception("imports cannot go on; they will be tried again")
             self._news.wait(_LOOK_EVERY_S)
             self._news.clear()
             waited_s += _LOOK_EVERY_S
+
+    def _hear_again(self) -> None:
+        """Do what somebody waits for, before and between the files of an import."""
+        if self._hearing_again.acquire(blocking=False):
+            try:
+                self.again.work()
+            finally:
+                self._hearing_again.release()
 
 
 class _Watch:

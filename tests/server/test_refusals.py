@@ -123,14 +123,14 @@ QUESTION = CARD["question"][0]
         (
             {"title": {"en": "", "zh": "x"}},
             "title > English: at least 1 characters",
-            "标题 > 英文：至少 1 个字符",
+            "名称 > 英文：至少 1 个字符",
         ),
         (
             {"question": [QUESTION | {"weight": 0}]},
             "question > 1 > weight: more than 0.0 is expected",
             "问题 > 1 > 权重：应大于 0.0",
         ),
-        ({"id": "A B"}, "id: has signs or a length", "编号：包含不允许的字符"),
+        ({"id": "A B"}, "id: has signs or a length", "代号：包含不允许的字符"),
         ({"question": []}, "question: at least 1, got 0", "问题：至少 1 项，现有 0 项"),
         ({"colour": 1}, "colour: there is no such field", "colour：没有这个字段"),
         ({"version": "x"}, "version: a number is expected", "version：应为数字"),

@@ -4,18 +4,26 @@ import asyncio
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from models.errors import InferenceError
 from models.fake import FakeDetector, FakeVoiceReader
 from models.ports import BatchTranscriber, Spoken, Transcript
-from server.desk.background import Patient
+from server.desk.background import BackgroundIntake, Patient
 from server.desk.errors import Stopped
+from server.desk.folders import find_recordings
+from server.desk.imports import FileState, ImportOptions, Imports
+from server.desk.index import SearchIndex
+from server.desk.intake import Office
 from server.engine import Engine, Models
+from server.factory import CallFactory
 from server.metrics import Metrics
-from service_under_test import in_loop
+from server.store import Store
+from service_under_test import in_loop, quick_models
 
 pytestmark = pytest.mark.unit
 
@@ -101,6 +109,49 @@ async def test_with_a_live_call_two_files_ask_for_one_thing_at_a_time() -> None:
 
     assert words.most == 1
     assert len(words.batches) == 2 * len(LENGTHS)
+
+
+class Hearer:
+    """Stands in for what listens to calls again; notes how many files were done."""
+
+    def __init__(self, imports: Imports) -> None:
+        self.seen: list[int] = []
+        self._imports = imports
+
+    def work(self) -> None:
+        jobs = self._imports.all()
+        self.seen.append(jobs[0].counts[FileState.DONE] if jobs else 0)
+
+
+@in_loop
+async def test_what_somebody_asked_for_is_done_between_the_files_of_an_import(
+    tmp_path: Path,
+) -> None:
+    pcm = np.zeros((16_000, 2), np.float32)
+    for name in ("a", "b", "c"):
+        pcm[4000:9000, 0] = 0.1 * ord(name) / 100
+        soundfile.write(tmp_path / f"{name}.wav", pcm, 8000)
+    store = Store(f"sqlite:///{tmp_path / 'desk.db'}")
+    imports = Imports(store.engine)
+    office = Office(store, SearchIndex(store), imports, tmp_path / "audio")
+    job_id = imports.create("test", "Ann", ImportOptions())
+    imports.add(job_id, find_recordings([tmp_path], {}))
+    engine = Engine(quick_models(), Metrics())
+    factory = CallFactory.of(quick_models())
+    background = BackgroundIntake(office, factory, engine, {}, None, 30.0)
+    hearer = Hearer(imports)
+    background.again = hearer  # type: ignore[assignment]  # it has all that is asked of one
+    background.start()
+
+    try:
+        while imports.all()[0].state != "done":  # noqa: ASYNC110 - it has no other way to tell
+            await asyncio.sleep(0.05)
+    finally:
+        await background.close()
+        engine.close()
+        store.close()
+
+    assert len(set(hearer.seen)) > 2
 
 
 @in_loop

@@ -194,7 +194,7 @@ def test_what_keeps_one_file_from_being_taken_in_lets_the_other_wait_too(
     office: Office, tmp_path: Path
 ) -> None:
     recording(tmp_path / "in" / "a.wav")
-    recording(tmp_path / "in" / "b.wav", seconds=600, seed=2)
+    recording(tmp_path / "in" / "b.wav", seconds=60, seed=2)
     job_id = begin(office, tmp_path / "in")
 
     class Full(Counting):
