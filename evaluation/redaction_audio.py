@@ -166,6 +166,26 @@ MANDARIN_PHRASES = (
 )
 
 
+LATER: Mapping[str, Sequence[Phrase]] = {
+    "en": (
+        _phrase("the number on my card is", "4539 1488 0343 6467", ""),
+        _phrase("", "5425 2334 3010 9903", "and please hurry up"),
+        _phrase("my mobile is", "617 253 1947", "if you ever call me back"),
+        _phrase("you have my old number, the new one is", "415 638 2794", ""),
+    ),
+    "zh": (
+        _mandarin("我的银行卡号是", "4539 1488 0343 6467", ""),
+        _mandarin("", "5425 2334 3010 9903", "请你快一点"),
+        _mandarin("你们扣钱的那张卡是", "6225 7683 9204 7153", "麻烦查一下"),
+        _mandarin("我的手机号是", "137 6052 4918", "有结果就打给我", "幺"),
+        _mandarin("换号了现在的电话是", "158 6920 3745", "", "幺"),
+        _mandarin("身份证号码是", "350203 1990 0307 2511", ""),
+    ),
+}
+"""Written after the rules for numbers that were written down wrongly, with figures as
+cards and telephones have them, and not with the repeated ones of cards for trying."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes besides ``--json``."""
     parser.add_argument(
@@ -221,9 +241,14 @@ def run(args: argparse.Namespace) -> Report:
             )
         ]
         if factory is not None:
-            told, wrong = _recognised(name, spoken, language, factory)
-            figures += told
-            notes += wrong
+            later = [
+                (it, _say(voice, it))
+                for it, voice in zip(LATER[language], said_by[language](), strict=False)
+            ]
+            for kind, its in (("", spoken), (".later", later)):
+                told, wrong = _recognised(f"{name}{kind}", its, language, factory)
+                figures += told
+                notes += wrong
     command = f"redaction_audio --languages {' '.join(args.languages)}"
     if args.recognised:
         command += " --recognised"
