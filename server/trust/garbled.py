@@ -18,7 +18,10 @@ _ALIKE = "腰咬妖悠亿巴吧叭霸酒溜玲灵"
 only among figures."""
 
 _UNITS = "年月日号点分秒块元次个天时岁楼栋单室层万千百亩斤"
-_SIGN = rf"(?:[\d{_HAN}{_ALIKE}]|\b(?:{_WORDS})\b)"
+_EIGHT = r"(?<=[\s\-])(?-i:A)(?=[\s\-])"
+"""What "eight" is written as among figures."""
+
+_SIGN = rf"(?:[\d{_HAN}{_ALIKE}]|\b(?:{_WORDS})\b|{_EIGHT})"
 _GAP = r"[\s,;.，。；、\-–—…/]{0,3}"  # noqa: RUF001 - Chinese marks
 _FOREIGN = (
     rf"(?:[A-Za-z](?![A-Za-z])|(?![{_HAN}{_ALIKE}{_UNITS}])[\u4e00-\u9fff]){{1,2}}"
@@ -77,7 +80,7 @@ _OTHERWISE = re.compile(
     r"serial|invoice|policy|contract|booking|ticket|case|account|code",
     re.IGNORECASE,
 )
-_ALONE = 15
+_ALONE = 14
 """Figures of a number that is covered though nobody says what it is."""
 
 _OTHERWISE_NEAR = 30

@@ -133,6 +133,10 @@ def test_no_text_takes_long(part: str) -> None:
             "the card is four oh one two eight",
             "the card is four oh one two eight",
         ),
+        (
+            "My card number is 012. 8888 A-A-A 1881.",
+            "My card number is ••••••••••••••••••••.",
+        ),
         ("send it to jane.doxample.com please", "send it to ••••••••••••••••• please"),
         ("4155 5501 and that is my phone", "••••••••• and that is my phone"),
     ],

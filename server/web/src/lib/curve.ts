@@ -262,16 +262,24 @@ function clipped({ ctx, bbox }: uPlot): void {
   ctx.clip();
 }
 
+/** From one ring of a cue to the next, at least. */
+const RING_ROOM = 15;
+
 const cueEnd = (cue: Cue, scene: CurveScene): number =>
   cue.step === 'followed' || cue.step === 'ignored' || cue.step === 'withdrawn'
     ? cue.at_s
     : Math.min(scene.end_s, cue.count?.until_s ?? cue.at_s);
 
-/** A cue is a small ring on the floor of the plot, with a line as long as it was there. */
+/**
+ * A cue is a small ring on the floor of the plot, with a line as long as it was there.
+ *
+ * In hours of a call rings would lie on each other: one without room is a dot, until somebody looks closer.
+ */
 function drawCues(chart: uPlot, scene: CurveScene): void {
   const { ctx } = chart;
   const scale = unit(scene);
   const y = yOf(chart, 0) - 9 * scale;
+  let room = -Infinity;
   ctx.save();
   clipped(chart);
   for (const cue of scene.call.cues) {
@@ -284,6 +292,14 @@ function drawCues(chart: uPlot, scene: CurveScene): void {
     ctx.lineTo(to, y);
     ctx.stroke();
     const x = cue.count === null ? from : xOf(chart, cue.count.start_s);
+    if (x < room) {
+      ctx.fillStyle = scene.colours.cue;
+      ctx.beginPath();
+      ctx.arc(x, y, 2 * scale, 0, 2 * Math.PI);
+      ctx.fill();
+      continue;
+    }
+    room = x + RING_ROOM * scale;
     ctx.fillStyle = scene.colours.surface;
     ctx.beginPath();
     ctx.arc(x, y, 5.5 * scale, 0, 2 * Math.PI);
