@@ -27,7 +27,7 @@ from evaluation.calls_score import (
 from evaluation.calls_truth import truth_of
 from evaluation.report import Figure, Report
 from models.ports import Transcriber, Transcript
-from models.runtime import set_threads
+from models.runtime import prepare_torch
 from models.speech_detection import SileroDetector
 from models.voice import PERMISSIVE, load_voice_reader
 from models.voice_head import load_head
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> Report:
         DataError: the manifest, a column or a recording is missing or unreadable.
         WeightsError: weights are missing or corrupted.
     """
-    set_threads(1)
+    prepare_torch(1)
     factory = load_factory()
     plans = plan_calls(args.data, Half.REPORT, args.calls, args.seed)
     outcomes: dict[Signals, list[Outcome]] = defaultdict(list)

@@ -60,7 +60,7 @@ from evaluation.fit_replay import (
 )
 from evaluation.report import Figure, Report
 from models.ports import VoiceReading
-from models.runtime import set_threads
+from models.runtime import prepare_torch
 
 N_FIT_CALLS = 150
 HELD_OUT_SEED = 1
@@ -200,7 +200,7 @@ def run(args: argparse.Namespace) -> Report:
         DataError: the manifest, a column or a recording is missing or unreadable.
         WeightsError: weights are missing or corrupted.
     """
-    set_threads(1)
+    prepare_torch(1)
     before = Tuned()
     calls = hear(args.data, Half.FIT, N_FIT_CALLS, FIT_SEED, args.cache)
     after = search(calls, before, args.draws, args.rounds)

@@ -35,7 +35,7 @@ from evaluation.words import ANGRY_LEVEL, Line, Reader, auc, clean_figures, read
 from models.errors import DataError
 from models.openai_whisper import OpenAIWhisper
 from models.ports import Transcriber
-from models.runtime import set_threads
+from models.runtime import prepare_torch
 from models.speech_detection import SileroDetector
 from models.text_encoder import load_text_encoder
 from models.transcription import WhisperTranscriber
@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> Report:
     Raises:
         DataError: a file cannot be read, or the voices are not there.
     """
-    set_threads(1)
+    prepare_torch(1)
     lines = [line for path in args.data for line in read_lines(path)]
     lines = list(chosen(lines, args.lines))
     transcriber = WhisperTranscriber(OpenAIWhisper(DEFAULT))

@@ -41,7 +41,7 @@ from models.errors import DataError
 from models.manifest import read_manifest
 from models.openai_whisper import OpenAIWhisper
 from models.ports import SpeechDetector, Transcriber
-from models.runtime import set_threads
+from models.runtime import prepare_torch
 from models.speech_detection import SileroDetector
 from models.transcription import WhisperTranscriber
 from models.voice_audio import LINE_RATE, read_mono
@@ -305,7 +305,7 @@ def read_samples(folder: Path, limit: int | None) -> Iterator[Sample]:
 
 def run(args: argparse.Namespace) -> Report:
     """Measure both ways on a folder of data."""
-    set_threads(args.threads)
+    prepare_torch(args.threads)
     # Plain Whisper gets a model of its own: the shared one is laid out for ours.
     plain = whisper.load_model(str(checkpoint_path(args.model)), device="cpu")
     ways: dict[str, Recogniser] = {

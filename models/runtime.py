@@ -1,13 +1,29 @@
-"""How much of the processor the models may use, and whether there is a GPU."""
+"""How much of the machine the models may use, and whether there is a GPU."""
+
+import os
 
 import torch
 
+_KEPT_KERNELS = 32
+"""The voice needs a dozen, again and again; no two utterances share theirs."""
 
-def set_threads(threads: int) -> None:
-    """Use this many threads for one inference; 0 leaves torch's own choice.
+_KERNEL_CACHES = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
+"""What oneDNN and torch's layer over it read when the first kernel is made."""
 
-    For the whole process: the service calls it once, before it loads a model.
+
+def prepare_torch(threads: int) -> None:
+    """Use this many threads for one inference, and keep few kernels.
+
+    For the whole process: called once, before it loads a model. Each length of speech
+    has kernels of its own, which are kept with the memory that they work in: a
+    thousand, unless somebody says otherwise, and a service grows by hundreds of
+    megabytes (docs/evaluation.md, Capacity). What the environment says counts.
+
+    Args:
+        threads: 0 leaves torch's own choice.
     """
+    for name in _KERNEL_CACHES:
+        os.environ.setdefault(name, str(_KEPT_KERNELS))
     if threads > 0:
         torch.set_num_threads(threads)
 

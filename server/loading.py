@@ -7,7 +7,7 @@ from emotion.word_model import parse_word_model
 from emotion.words import WordReader, load_word_reader
 from models.diarisation import DiarisationParams, PyannoteDiariser
 from models.processes import ProcessTranscriber
-from models.runtime import set_threads
+from models.runtime import prepare_torch
 from models.speaker_tracking import LiveTracker, TrackingParams
 from models.speech_detection import SileroDetector
 from models.text_encoder import load_text_encoder
@@ -59,7 +59,7 @@ def load_models(settings: Settings, *, serving: bool = False) -> Models:
             ask for what the back end or this machine does not have.
     """
     whisper = settings.whisper
-    set_threads(whisper.threads)
+    prepare_torch(whisper.threads)
     transcriber = _load_apart(whisper) if serving else load_transcriber(whisper)
     voice_reader = load_voice_reader(weights_file(settings.voice.weights))
     SileroDetector()  # Loads the shared session, so that errors come now.

@@ -109,13 +109,13 @@ def _figure(value: float) -> str:
 
 def _train_voice(args: argparse.Namespace) -> int:
     # Torch takes seconds to import: only commands that use a model wait for it.
-    from models.runtime import set_threads  # noqa: PLC0415
+    from models.runtime import prepare_torch  # noqa: PLC0415
     from models.voice import weights_file  # noqa: PLC0415
     from models.voice_adaptation import adapt_to  # noqa: PLC0415
     from models.voice_head import load_head  # noqa: PLC0415
 
     _check_folder(args.out)
-    set_threads(1)  # Sums in another order would give other weights.
+    prepare_torch(1)  # Sums in another order would give other weights.
     base = load_head(weights_file(args.base))
     adapted = adapt_to(args.data, base, args.angry_share, args.seed)
     card = replace(

@@ -9,7 +9,7 @@ from models.faster_whisper import FasterWhisper
 from models.memory import return_memory
 from models.openai_whisper import OpenAIWhisper
 from models.packed_linear import Precision
-from models.runtime import check_device, set_threads
+from models.runtime import check_device, prepare_torch
 from models.transcription import Recogniser, WhisperTranscriber
 from models.whisper_weights import forget_whisper
 from server.config import WhisperSettings
@@ -26,7 +26,7 @@ def load_transcriber(settings: WhisperSettings) -> WhisperTranscriber:
         WeightsError: as `load_models`.
         ConfigError: as `load_models`.
     """
-    set_threads(settings.threads)
+    prepare_torch(settings.threads)
     try:
         check_device(settings.device)
     except ValueError as error:
