@@ -37,11 +37,13 @@ class AnswerBook(BatchTranscriber):
     Args:
         path: of the book; its folder is made.
         models: who is asked; answers of others in the book count for nothing.
+        turns: how many may be asking at once, in all the books that share it.
     """
 
-    def __init__(self, path: Path, models: Models) -> None:
+    def __init__(self, path: Path, models: Models, turns: threading.Semaphore) -> None:
         self._path = path
         self._models = models
+        self._turns = turns
         self._lock = threading.Lock()
         self._words: dict[str, Transcript] = {}
         self._voice: dict[str, VoiceReading] = {}
@@ -61,7 +63,8 @@ class AnswerBook(BatchTranscriber):
         keys = [one.key for one in utterances]
         new = [index for index, key in enumerate(keys) if key not in self._words]
         asked = [utterances[index] for index in new]
-        answers = self._models.transcriber.transcribe_batch(asked)
+        with self._turns:
+            answers = self._models.transcriber.transcribe_batch(asked)
         found = dict(zip(new, answers, strict=True))
         self._write(
             (keys[index], "words", answer)
@@ -81,7 +84,9 @@ class AnswerBook(BatchTranscriber):
         """
         key = key_of(window.pcm, str(window.start))
         if key not in self._voice:
-            self._write([(key, "voice", self._models.voice_reader.read(window))])
+            with self._turns:
+                answer = self._models.voice_reader.read(window)
+            self._write([(key, "voice", answer)])
         return self._voice[key]
 
     def _write(

@@ -99,6 +99,8 @@ class Intake:
         self._factory = factory
         self._worker = worker
         self._asked_to_stop = stopping
+        # Two files keep as many threads busy as one did, not twice as many.
+        self._turns = threading.Semaphore(factory.models.words_workers)
         self._failed = threading.Event()
         self._claiming = threading.Lock()
         self._done_s = -math.inf
@@ -241,7 +243,9 @@ class Intake:
         tell = _Progress(self._office.imports, claim, recording, self._stopping)
         tell(0.0)
         book = AnswerBook(
-            self._office.book(claim.file_id, content_hash), self._factory.models
+            self._office.book(claim.file_id, content_hash),
+            self._factory.models,
+            self._turns,
         )
         factory = replace(self._factory, models=book.models)
         entries = list(analyse_recording(recording, started, factory, tell))

@@ -166,28 +166,40 @@ def test_the_same_content_is_taken_in_once(office: Office, tmp_path: Path) -> No
     assert len(office.store.calls(live=False, limit=9)) == 1
 
 
-def test_two_files_are_worked_on_at_once(office: Office, tmp_path: Path) -> None:
+def test_two_files_are_worked_on_at_once_by_as_many_threads_as_the_models_have(
+    office: Office, tmp_path: Path
+) -> None:
     for name in ("a.wav", "b.wav", "c.wav"):
-        recording(tmp_path / "in" / name, seed=ord(name[0]))
+        recording(tmp_path / "in" / name, seconds=20, seed=ord(name[0]))
     job_id = begin(office, tmp_path / "in")
     together = threading.Barrier(AT_ONCE, timeout=30)
 
     class Meeting(Counting):
+        n_heard = n_now = most = 0
+
         def transcribe(
             self, pcm: NDArray[np.float32], language: str | None
         ) -> Transcript:
-            if self.n_asked < AT_ONCE:
+            self.n_now += 1
+            self.most = max(self.most, self.n_now)
+            self.n_heard += 1
+            if self.n_heard <= AT_ONCE:
                 together.wait()  # Breaks where nobody else works meanwhile.
-            return super().transcribe(pcm, language)
+            said = super().transcribe(pcm, language)
+            self.n_now -= 1
+            return said
 
+    words = Meeting()
+    models = Models(FakeDetector, words, words, ("fake",), words_workers=AT_ONCE)
     began = time.perf_counter()
-    n_files = intake(office, models=Meeting()).work([job_id])
+    worker = Intake(office, CallFactory.of(models), "w1", lambda: False)
+    n_files = worker.work([job_id])
 
     assert n_files == 3
     # What they took in all is what somebody waited, though two shared it.
     assert 0 < office.imports.all()[0].work_s <= time.perf_counter() - began
     assert set(states(office, job_id).values()) == {"done"}
-    assert all(job.state == "done" for job in office.imports.all())
+    assert words.most == AT_ONCE
 
 
 def test_what_keeps_one_file_from_being_taken_in_lets_the_other_wait_too(
