@@ -21,6 +21,7 @@ import numpy as np
 from evaluation.capacity_calls import (
     LINE_RATE,
     LoadCall,
+    Sentence,
     build_call,
     read_spoken,
 )
@@ -29,6 +30,7 @@ from evaluation.capacity_naive import naive_calls, time_naive
 from evaluation.capacity_service import Service, Usage, running
 from evaluation.report import Figure, Report
 from evaluation.word_errors import count_errors
+from models.errors import DataError
 
 LATEST_FINAL_S = 3.0
 LATEST_CUE_S = 2.0
@@ -51,6 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calls", type=int, default=1, metavar="N")
     parser.add_argument("--search", action="store_true", help="find the most calls")
     parser.add_argument("--baseline", action="store_true", help="plain Whisper too")
+    parser.add_argument(
+        "--one-angry-in",
+        type=int,
+        default=1,
+        metavar="N",
+        help="let one customer in N quarrel, again and again (%(default)s: all do)",
+    )
     parser.add_argument(
         "--seconds", type=float, default=80.0, help="of each run (%(default)s)"
     )
@@ -162,7 +171,7 @@ def search(args: argparse.Namespace, settings: dict[str, str]) -> dict[int, Run]
     spoken = read_spoken(args.data)
 
     def holds(n_calls: int) -> bool:
-        calls = [build_call(spoken, i, args.seconds) for i in range(n_calls)]
+        calls = [_call(args, spoken, index) for index in range(n_calls)]
         runs[n_calls] = asyncio.run(measure(calls, settings, _WARM_UP_S))
         run = runs[n_calls]
         print(
@@ -183,6 +192,11 @@ def search(args: argparse.Namespace, settings: dict[str, str]) -> dict[int, Run]
         middle = (good + bad) // 2
         good, bad = (middle, bad) if holds(middle) else (good, middle)
     return runs
+
+
+def _call(args: argparse.Namespace, spoken: Sequence[Sentence], index: int) -> LoadCall:
+    calm = index % args.one_angry_in != 0
+    return build_call(spoken, index, args.seconds, calm=calm)
 
 
 def memory_per_call(runs: Mapping[int, Run]) -> float:
@@ -257,7 +271,14 @@ def figures_of(backend: str, n_calls: int, run: Run) -> list[Figure]:
 
 
 def run(args: argparse.Namespace) -> Report:
-    """Measure one number of calls, or search for the largest."""
+    """Measure one number of calls, or search for the largest.
+
+    Raises:
+        DataError: the recordings are missing, the service did not start, or an
+            argument is out of range.
+    """
+    if args.one_angry_in < 1:
+        raise DataError(f"expected --one-angry-in 1 or more, got {args.one_angry_in}")
     given = dict(item.partition("=")[::2] for item in args.whisper)
     runs = search(args, {"backend": args.backend, **given})
     figures = [
@@ -295,7 +316,7 @@ def _baseline(args: argparse.Namespace, best: int) -> list[Figure]:
     spoken = read_spoken(args.data)
     timed = time_naive(spoken, args.whisper)
     most = naive_calls(
-        lambda index: build_call(spoken, index, args.seconds),
+        lambda index: _call(args, spoken, index),
         timed,
         LATEST_FINAL_S,
     )
@@ -311,8 +332,9 @@ def _baseline(args: argparse.Namespace, best: int) -> list[Figure]:
 def _command(args: argparse.Namespace, given: Mapping[str, str]) -> str:
     how = " --search" if args.search else f" --calls {args.calls}"
     baseline = " --baseline" if args.baseline else ""
+    angry = "" if args.one_angry_in == 1 else f" --one-angry-in {args.one_angry_in}"
     extra = "".join(f" --whisper {name}={value}" for name, value in given.items())
     return (
-        f"capacity --backend {args.backend}{how}{baseline} "
+        f"capacity --backend {args.backend}{how}{baseline}{angry} "
         f"--seconds {args.seconds:g}{extra}"
     )
