@@ -224,6 +224,7 @@ def _cast(
     chance = draw.random()
     n_speakers = 1 if chance < params.alone else 2
     n_speakers = 3 if chance > 1 - params.third else n_speakers
+    n_speakers = min(n_speakers, len({voice.speaker for voice in voices}))
     chosen = [voices[int(draw.integers(len(voices)))]]
     alike = [voice for voice in voices if voice.corpus == chosen[0].corpus]
     enough = len({voice.speaker for voice in alike}) >= n_speakers

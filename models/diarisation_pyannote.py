@@ -30,6 +30,8 @@ from audio.speakers import Turn
 from models import diarisation_weights
 from models.errors import WeightsError
 from models.ports import Diarisation
+from models.segmentation import FRAME_SAMPLES as SEGMENTED_SAMPLES
+from models.segmentation import Segmentation, encoded
 from models.speaker_encoder import (
     N_DIMENSIONS,
     load_speaker_encoder,
@@ -51,6 +53,7 @@ _STEP_RATIO = 0.1
 
 _STEP_S = _STEP_RATIO * diarisation_weights.WINDOW_S
 _BATCH = 16
+_PIECE_SAMPLES = round(diarisation_weights.PIECE_S * RATE)
 
 _PAUSE_S = 0.3
 _NO_SPEECH = 0.05
@@ -58,6 +61,9 @@ _NO_SPEECH = 0.05
 
 _REACH_S = 0.5
 """So far from there. Both measured: docs/evaluation.md."""
+
+_SURE = (0.5, 0.5)
+"""Somebody speaks where the mean over windows is surer than this; two speak, too."""
 
 _INACTIVE = -2
 """How pyannote's pipeline marks voices of a window that do not speak."""
@@ -202,6 +208,44 @@ def _parting(
     )
 
 
+class _Sliding(Inference):
+    """Encodes a recording once, piece by piece, and slides the model's head over it.
+
+    Its own way has the encoder hear every second ten times.
+    """
+
+    model: Segmentation
+
+    def slide(
+        self, waveform: torch.Tensor, sample_rate: int, hook: Any
+    ) -> SlidingWindowFeature:
+        """See pyannote's own."""
+        n_samples = waveform.shape[1]
+        window, step = (round(s * sample_rate) for s in (self.duration, self.step))
+        n_windows = 1 + max(0, -(-(n_samples - window) // step))
+        n_pieces = -(-((n_windows - 1) * step + window) // _PIECE_SAMPLES)
+        padding = n_pieces * _PIECE_SAMPLES - n_samples
+        padded = F.pad(waveform[0], (0, padding)).reshape(n_pieces, _PIECE_SAMPLES)
+        frames: list[torch.Tensor] = []
+        with torch.inference_mode():
+            for piece in padded:
+                frames.append(self.model.frames_of(encoded([piece.numpy()]))[0])
+                if hook is not None:
+                    hook(completed=len(frames), total=n_pieces)
+            windows = torch.cat(frames).unfold(
+                0, window // SEGMENTED_SAMPLES, step // SEGMENTED_SAMPLES
+            )
+            windows = windows[:n_windows].transpose(1, 2)
+            told = [
+                self.model.tell(windows[at : at + self.batch_size])
+                for at in range(0, n_windows, self.batch_size)
+            ]
+        return SlidingWindowFeature(
+            torch.cat(told).numpy(),
+            SlidingWindow(start=0.0, duration=self.duration, step=self.step),
+        )
+
+
 class _NoPLDA(PLDA):
     """Stands where the pipeline would fetch a gated file that this way never uses."""
 
@@ -218,7 +262,7 @@ class _Own(SpeakerDiarization):
     noises does not rule it out.
     """
 
-    def __init__(self, segmentation: Model) -> None:
+    def __init__(self, segmentation: Segmentation) -> None:
         super().__init__(
             segmentation=segmentation,
             segmentation_step=_STEP_RATIO,
@@ -228,7 +272,7 @@ class _Own(SpeakerDiarization):
             plda=_NoPLDA(),
             clustering="AgglomerativeClustering",
         )
-        self._segmentation = Inference(
+        self._segmentation = _Sliding(
             segmentation,
             duration=diarisation_weights.WINDOW_S,
             step=_STEP_S,
@@ -283,7 +327,7 @@ class _Own(SpeakerDiarization):
             missing=0.0,
         )
         whose, how_many = np.split(mean.data, [n_people], axis=-1)
-        n_speak = (how_many > _HALF).sum(axis=-1, keepdims=True)
+        n_speak = (how_many > np.array(_SURE)).sum(axis=-1, keepdims=True)
         n_speak = np.minimum(n_speak, count.data.max())
         rank = (-whose).argsort(axis=-1, kind="stable").argsort(axis=-1)
         speak = (rank < n_speak) & (whose > 0)

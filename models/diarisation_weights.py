@@ -1,9 +1,4 @@
-"""Our own small segmentation model: pyannote's `PyanNet`, and weights we trained.
-
-It hears 8 s and says for each 34 ms which of up to three voices speak, two at once at
-most (powerset classes). Which voice is which across windows is the speaker encoder's
-matter.
-"""
+"""The weights of our segmentation model, and the file they are kept in."""
 
 import json
 import os
@@ -20,25 +15,21 @@ from audio.frame import RATE
 from models.errors import WeightsError
 
 if TYPE_CHECKING:
-    from pyannote.audio.models.segmentation import PyanNet
     from pyannote.audio.utils.powerset import Powerset
+
+    from models.segmentation import Segmentation
 
 DEFAULT = Path(__file__).parent / "weights" / "diarisation-permissive.npz"
 
 _LINE_RATE = 8_000
 WINDOW_S = 8.0
+PIECE_S = 10.0
+"""The encoder hears a recording in pieces of this length, each by itself."""
+
 N_VOICES = 3
 """Voices told apart within one window."""
 
 N_AT_ONCE = 2
-
-SINC_STRIDE = 20
-LSTM_SIZE = 128
-N_LSTM_LAYERS = 2
-LINEAR_SIZE = 64
-
-_FULL_PRECISION = "filterbank"
-"""Cut-off frequencies in Hz need more than half precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,29 +71,13 @@ def silence_telemetry() -> None:
     os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
 
 
-def new_segmentation() -> "PyanNet":
+def new_segmentation() -> "Segmentation":
     """Return the model with weights at random."""
     silence_telemetry()
     # Takes seconds: only calls with one channel wait for it.
-    from pyannote.audio.core.task import Problem, Resolution, Specifications  # noqa: PLC0415
-    from pyannote.audio.models.segmentation import PyanNet  # noqa: PLC0415
+    from models.segmentation import Segmentation  # noqa: PLC0415
 
-    model = PyanNet(
-        sincnet={"stride": SINC_STRIDE},
-        lstm={"hidden_size": LSTM_SIZE, "num_layers": N_LSTM_LAYERS},
-        linear={"hidden_size": LINEAR_SIZE, "num_layers": 2},
-    )
-    model.specifications = Specifications(
-        problem=Problem.MONO_LABEL_CLASSIFICATION,
-        resolution=Resolution.FRAME,
-        duration=WINDOW_S,
-        warm_up=(0.0, 0.0),
-        classes=[f"voice{index}" for index in range(N_VOICES)],
-        powerset_max_classes=N_AT_ONCE,
-        permutation_invariant=True,
-    )
-    model.build()  # type: ignore[no-untyped-call]  # pyannote gives it no type
-    return model
+    return Segmentation()
 
 
 def powerset() -> "Powerset":
@@ -117,15 +92,13 @@ def save(path: Path, state: dict[str, torch.Tensor], card: SegmentationCard) -> 
     """Write weights in half precision beside their card."""
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, tensor in state.items():
-        array = tensor.detach().cpu().numpy()
-        keep = _FULL_PRECISION in name or not np.issubdtype(array.dtype, np.floating)
-        arrays[name] = array if keep else array.astype(np.float16)
+        arrays[name] = tensor.detach().cpu().numpy().astype(np.float16)
     arrays["card"] = np.array(json.dumps(asdict(card)))
     with path.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
-def load(path: Path = DEFAULT) -> tuple["PyanNet", SegmentationCard]:
+def load(path: Path = DEFAULT) -> tuple["Segmentation", SegmentationCard]:
     """Read the model and its card.
 
     Raises:
@@ -140,9 +113,7 @@ def load(path: Path = DEFAULT) -> tuple["PyanNet", SegmentationCard]:
                 for name in archive.files
                 if name != "card"
             }
-        model.load_state_dict(
-            {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
-        )
+        model.load_state_dict({name: value.float() for name, value in state.items()})
         card = SegmentationCard(
             name=fields["name"],
             version=fields["version"],

@@ -42,8 +42,9 @@ from models.voice_clusters import (
 )
 
 if TYPE_CHECKING:
-    from pyannote.audio.models.segmentation import PyanNet
     from pyannote.audio.utils.powerset import Powerset
+
+    from models.segmentation import Segmentation
 
 _MAX_ITEMS = 240
 """Descriptions of voices that are remembered; then every second old one is let go."""
@@ -343,6 +344,6 @@ def _nearest(window: _Window, middle: int, place: int) -> int:
 
 
 @lru_cache
-def _segmentation(weights: Path) -> tuple["PyanNet", "Powerset"]:
+def _segmentation(weights: Path) -> tuple["Segmentation", "Powerset"]:
     model, _ = diarisation_weights.load(weights)
     return model, diarisation_weights.powerset()

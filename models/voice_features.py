@@ -6,6 +6,7 @@ as much as the speaker's, and only frames with speech are pooled.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,9 @@ SPEECH_DROP_DB = 30.0
 
 SILENT_DBFS = -70.0
 """Below this level a window holds nothing to read."""
+
+MOST_GAIN_DB = 40.0
+"""Most that a piece of a recording is raised: faint noise is not made up to speech."""
 
 _LOUD_PERCENTILE = 95
 _FLOOR = 1e-12
@@ -78,9 +82,17 @@ def find_speech(pcm: NDArray[np.float32]) -> Speech:
     return Speech(mask, float(10 * np.log10(power[mask].mean())))
 
 
-def normalised(pcm: NDArray[np.float32], speech: Speech) -> NDArray[np.float32]:
-    """Bring the speech of a window to the nominal level; may pass 1.0."""
-    gain = 10 ** ((NOMINAL_DBFS - speech.level_dbfs) / 20)
+def normalised(
+    pcm: NDArray[np.float32], speech: Speech, most_db: float = np.inf
+) -> NDArray[np.float32]:
+    """Bring the speech of a window to the nominal level; may pass 1.0.
+
+    Args:
+        pcm: float32, shape ``(n_samples,)``.
+        speech: what was found in it.
+        most_db: it is not raised by more.
+    """
+    gain = 10 ** (min(NOMINAL_DBFS - speech.level_dbfs, most_db) / 20)
     return (pcm * gain).astype(np.float32)
 
 
@@ -127,23 +139,50 @@ class EarlyBlocks:
             steps = _in_pairs(torch.cat(said, dim=1)).numpy()
         return Sound(pooled, steps)
 
+    @torch.inference_mode()
+    def steps(
+        self, pieces: Sequence[NDArray[np.float32]], blocks: tuple[int, ...]
+    ) -> torch.Tensor:
+        """Return the encoder's output over every step of some pieces.
+
+        Args:
+            pieces: float32, each ``(n_samples,)``, mono at 16 kHz, at any level, of
+                one length, 0.1 to 30 s.
+            blocks: as for `hear`.
+
+        Returns:
+            float32, shape ``(n_pieces, n_steps, len(blocks) * n_state)``: the output
+            of the blocks side by side.
+        """
+        n_mels = self._encoder.conv1.in_channels
+        hidden = self._in_front(
+            torch.stack(
+                [
+                    whisper.log_mel_spectrogram(
+                        normalised(pcm, find_speech(pcm), MOST_GAIN_DB), n_mels
+                    )
+                    for pcm in pieces
+                ]
+            )
+        )
+        said = {0: hidden}
+        for index in range(1, max(blocks) + 1):
+            hidden = self._attended(index, hidden)
+            hidden = hidden + self._feed_forward[index - 1](hidden)
+            said[index] = hidden
+        return torch.cat([said[index] for index in blocks], dim=2)
+
     def _said(
         self, mel: torch.Tensor, mask: torch.Tensor, blocks: tuple[int, ...]
     ) -> list[torch.Tensor]:
         """Run the blocks asked for and no more; return each one's steps of speech."""
-        encoder = self._encoder
-        hidden = F.gelu(encoder.conv2(F.gelu(encoder.conv1(mel[None]))))
-        hidden = hidden.permute(0, 2, 1)
-        hidden = hidden + encoder.positional_embedding[: hidden.shape[1]]
+        hidden = self._in_front(mel[None])
         speech = torch.nonzero(mask[: hidden.shape[1]])[:, 0]
         said = {0: hidden[0, speech]}
         last = max(blocks)
         for index in range(1, last + 1):
-            attention = self._attention[index - 1]
+            hidden = self._attended(index, hidden)
             feed_forward = self._feed_forward[index - 1]
-            query, key, value = attention.project(hidden)
-            heard = F.scaled_dot_product_attention(query, key, value)
-            hidden = hidden + attention.out(heard)
             if index == last:
                 hidden = hidden[:, speech]  # Nothing comes after it.
                 said[index] = (hidden + feed_forward(hidden))[0]
@@ -151,6 +190,20 @@ class EarlyBlocks:
                 hidden = hidden + feed_forward(hidden)
                 said[index] = hidden[0, speech]
         return [said[index] for index in blocks]
+
+    def _in_front(self, mels: torch.Tensor) -> torch.Tensor:
+        """Send spectrograms through what comes before the first block."""
+        encoder = self._encoder
+        heard: torch.Tensor = F.gelu(encoder.conv2(F.gelu(encoder.conv1(mels))))
+        hidden = heard.permute(0, 2, 1)
+        return hidden + encoder.positional_embedding[: hidden.shape[1]]
+
+    def _attended(self, index: int, hidden: torch.Tensor) -> torch.Tensor:
+        """Let the steps hear each other in a block, counted from 1."""
+        attention = self._attention[index - 1]
+        query, key, value = attention.project(hidden)
+        heard = F.scaled_dot_product_attention(query, key, value)
+        return hidden + attention.out(heard)
 
 
 def _in_pairs(steps: torch.Tensor) -> torch.Tensor:

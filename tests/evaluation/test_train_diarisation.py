@@ -9,8 +9,14 @@ from audio.frame import RATE
 from evaluation.diarisation_mixtures import Mixture, MixtureParams, simulate, varied
 from evaluation.diarisation_voices import RATE as LINE_RATE
 from evaluation.diarisation_voices import STEP_S, Voice, utterance_of
-from evaluation.train_diarisation import Recipe, Trainer, cut, forward, heard_by
-from models.diarisation_weights import N_VOICES, WINDOW_S, load
+from evaluation.train_diarisation import (
+    Recipe,
+    Trainer,
+    cut,
+    heard_by_encoder,
+    material,
+)
+from models.diarisation_weights import N_VOICES, PIECE_S, WINDOW_S, load
 
 pytestmark = pytest.mark.model
 
@@ -25,61 +31,64 @@ def made_voice(name: str, hz: float) -> Voice:
 VOICES = tuple(made_voice(f"v{index}", 150.0 + 90 * index) for index in range(4))
 
 
-def test_a_cut_window_is_what_the_model_hears_by_itself() -> None:
+def test_the_encoder_hears_a_call_as_the_model_does_by_itself() -> None:
     model, _ = load()
-    params = MixtureParams(duration_s=WINDOW_S + STEP_S, alone=0.0, third=0.0)
+    params = MixtureParams(duration_s=PIECE_S, alone=0.0, third=0.0)
     call = simulate(VOICES, params, np.random.default_rng(3))
 
-    loudness, truth = cut([heard_by(model, call)], model, np.random.default_rng(0))
+    steps, truth = cut(heard_by_encoder(call), 10)
 
-    pcm = soxr.resample(call.pcm, LINE_RATE, RATE, quality="MQ").astype(np.float32)
+    pcm = soxr.resample(call.pcm, LINE_RATE, RATE).astype(np.float32)
     with torch.inference_mode():
-        whole = model(torch.from_numpy(pcm[: round(WINDOW_S * RATE)])[None, None])
-        found = forward(model, loudness)
-    assert truth.shape == (1, whole.shape[1], N_VOICES)
+        encoded = heard_by_encoder(call).steps[None]
+        found = model.tell(model.frames_of(encoded))
+        whole = model(torch.from_numpy(pcm)[None, None])
+    assert steps.shape == (WINDOW_S * 50, encoded.shape[2])
+    assert truth.shape == (model.num_frames(round(WINDOW_S * RATE)), N_VOICES)
     assert found.shape == whole.shape
-    assert float((found.exp() - whole.exp()).abs().mean()) < 0.02
+    assert float((found.exp() - whole.exp()).abs().mean()) < 0.01
 
 
 def test_the_truth_of_a_window_lies_where_its_speech_does() -> None:
-    model, _ = load()
     speech = np.zeros((2, 1600), np.bool_)
     speech[1, 400:] = True
-    call = heard_by(model, Mixture(np.zeros(1600 * 80, np.float32), speech, ("a", "b")))
-    draw, same = np.random.default_rng(1), np.random.default_rng(1)
+    call = heard_by_encoder(
+        Mixture(np.zeros(1600 * 80, np.float32), speech, ("a", "b"))
+    )
 
-    _, truth = cut([call], model, draw)
+    _, truth = cut(call, 100)
 
-    begin_s = 0.03 * int(same.integers(len(call.power) - 267))
-    first = int(np.argmax(truth[0, :, 1].numpy()))
-    at_s = begin_s + float(model.receptive_field_center(first)) / RATE
-    assert not truth[0, :, 0].any()
-    assert at_s == pytest.approx(max(400 * STEP_S, begin_s), abs=0.06)
+    first = int(np.argmax(truth[:, 1].numpy()))
+    assert not truth[:, 0].any()
+    assert 100 * 0.02 + first * 0.04 == pytest.approx(400 * STEP_S, abs=0.04)
 
 
 def test_training_with_the_same_seed_gives_the_same_weights() -> None:
-    calls = MixtureParams(duration_s=10.0, together=1.0)
     recipe = Recipe(
-        2,
-        2,
-        1,
+        calls=2,
+        steps=2,
         batch=2,
-        memory=2,
-        refresh=2,
         speeds=(1.0,),
-        mixtures=calls,
-        varying=True,
+        mixtures=MixtureParams(duration_s=10.0, together=1.0),
     )
 
     states = []
     for _ in range(2):
-        trainer = Trainer(VOICES, recipe, 5, None)
+        trainer = Trainer(material(VOICES, recipe, 5), recipe, 5)
         losses = [trainer.step(number) for number in (1, 2)]
         states.append((losses, trainer.mean_state()))
 
     (losses, state), (again, other) = states
     assert losses == again
     assert all(torch.equal(value, other[name]) for name, value in state.items())
+
+
+def test_a_call_has_no_more_voices_than_there_are_speakers() -> None:
+    params = MixtureParams(duration_s=5.0, alone=0.0, third=1.0)
+
+    call = simulate(VOICES[:2], params, np.random.default_rng(0))
+
+    assert len(call.speakers) == 2
 
 
 def test_people_who_keep_speaking_over_each_other_overlap_more() -> None:

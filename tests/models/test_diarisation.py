@@ -85,6 +85,27 @@ def test_speech_is_possible_near_speech_and_nowhere_else(
     assert not possible[-n_noise // 4 :].any()
 
 
+@pytest.mark.parametrize(
+    ("length_s", "n_windows"), [(3.0, 1), (8.0, 1), (8.3, 2), (8.8, 2), (20.1, 17)]
+)
+def test_windows_reach_to_the_end_of_a_recording(
+    diariser: PyannoteDiariser,
+    spoken: NDArray[np.float32],
+    length_s: float,
+    n_windows: int,
+) -> None:
+    diariser.diarise(spoken)
+    from models.diarisation_pyannote import own_pipeline  # noqa: PLC0415  # by now
+
+    pcm = torch.from_numpy(np.resize(spoken, round(length_s * RATE)))[None]
+    pipeline = own_pipeline(diarisation_weights.DEFAULT)
+
+    found = pipeline.get_segmentations({"waveform": pcm, "sample_rate": RATE})
+
+    assert found.data.shape == (n_windows, 200, diarisation_weights.N_VOICES)
+    assert found.sliding_window.step == pytest.approx(0.8)
+
+
 def test_the_telemetry_of_pyannote_is_off(
     diariser: PyannoteDiariser, spoken: NDArray[np.float32]
 ) -> None:
