@@ -15,7 +15,13 @@ from audio.errors import PartyError
 from audio.frame import FRAME_SAMPLES, RATE, CustomerWindow, Frame, Party
 from models.errors import InferenceError, WeightsError
 from models.voice import PERMISSIVE, EncoderVoiceReader, load_voice_reader
-from models.voice_features import NOMINAL_DBFS, EarlyBlocks, find_speech, normalised
+from models.voice_features import (
+    NOMINAL_DBFS,
+    STEP_SAMPLES,
+    EarlyBlocks,
+    find_speech,
+    normalised,
+)
 from models.voice_head import load_head
 from models.whisper_weights import load_whisper
 
@@ -117,6 +123,19 @@ def test_a_block_gives_the_same_last_and_in_passing(early: EarlyBlocks) -> None:
     in_passing = early.hear(pcm, (0, 1, 2)).pooled[512:1024]
 
     assert np.allclose(as_last, in_passing, atol=1e-3)
+
+
+def test_pieces_are_heard_as_windows_are_but_with_every_step(
+    early: EarlyBlocks,
+) -> None:
+    pcm = voiced(2.0)
+
+    one, other = early.steps([pcm, pcm[::-1].copy()], (1, 2))
+
+    pooled = one[find_speech(pcm).mask].mean(dim=0)
+    assert one.shape == other.shape == (len(pcm) // STEP_SAMPLES, 2 * 512)
+    assert np.allclose(pooled[512:], early.hear(pcm, (2,)).pooled[512:], atol=1e-4)
+    assert not torch.equal(one, other)
 
 
 def test_the_same_window_gives_the_same_reading(reader: EncoderVoiceReader) -> None:
