@@ -280,7 +280,8 @@ class _Own(SpeakerDiarization):
             skip_conversion=True,
             batch_size=_BATCH,
         )
-        self.clustering = _Grouping(metric="euclidean")
+        # Two voices that the model tells apart in one window are two people.
+        self.clustering = _Grouping(metric="euclidean", constrained_assignment=True)
         self._voices_in = np.asarray(diarisation_weights.powerset().mapping) > 0
         self._probabilities = np.zeros((0, 0, len(self._voices_in)), np.float32)
         self._possible = np.zeros(0, np.bool_)
