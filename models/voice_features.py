@@ -194,9 +194,9 @@ class EarlyBlocks:
     def _in_front(self, mels: torch.Tensor) -> torch.Tensor:
         """Send spectrograms through what comes before the first block."""
         encoder = self._encoder
-        heard: torch.Tensor = F.gelu(encoder.conv2(F.gelu(encoder.conv1(mels))))
-        hidden = heard.permute(0, 2, 1)
-        return hidden + encoder.positional_embedding[: hidden.shape[1]]
+        hidden = F.gelu(encoder.conv2(F.gelu(encoder.conv1(mels)))).permute(0, 2, 1)
+        positions: torch.Tensor = encoder.positional_embedding
+        return hidden + positions[: hidden.shape[1]]
 
     def _attended(self, index: int, hidden: torch.Tensor) -> torch.Tensor:
         """Let the steps hear each other in a block, counted from 1."""
