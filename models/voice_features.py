@@ -194,7 +194,8 @@ class EarlyBlocks:
     def _in_front(self, mels: torch.Tensor) -> torch.Tensor:
         """Send spectrograms through what comes before the first block."""
         encoder = self._encoder
-        hidden = F.gelu(encoder.conv2(F.gelu(encoder.conv1(mels)))).permute(0, 2, 1)
+        heard: torch.Tensor = F.gelu(encoder.conv2(F.gelu(encoder.conv1(mels))))
+        hidden = heard.permute(0, 2, 1)
         positions: torch.Tensor = encoder.positional_embedding
         return hidden + positions[: hidden.shape[1]]
 
