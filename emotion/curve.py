@@ -58,8 +58,8 @@ class CurveParams:
     words: WordParams = field(default_factory=WordParams)
     behaviour: BehaviourParams = field(default_factory=BehaviourParams)
     phases: PhaseParams = field(default_factory=PhaseParams)
-    attack: float = 0.9
-    release: float = 0.16
+    attack: float = 1.0
+    release: float = 0.2
     release_silent: float = 0.08
     release_kind: float = 0.2
     band: float = 8.0

@@ -2,8 +2,8 @@
 
 import math
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
 from typing import Final
 
 from emotion.errors import OrderError, ParameterError
@@ -13,34 +13,29 @@ from models.ports import VoiceReading
 LOG_ODDS_LIMIT: Final = 6.0
 """No single reading is believed further than this: p = 0.0025 or 0.9975."""
 
-MEDIAN_OF: Final = 3
-SUSTAINED_OF: Final = 4
-"""How many recent readings tell whether anger is sustained."""
+RECENT: Final = 4
+"""How many readings are averaged, and tell whether anger is sustained."""
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceParams:
     """How voice readings become points of the score.
 
-    Fitted by `python -m evaluation fit_curve`; the baseline's numbers were then chosen
-    anew for the shipped voice weights (docs/evaluation.md, Calls), and
-    `baseline_limit` and what concerns loudness are adopted. A reader on another
-    scale needs a fit of its own.
+    Fitted by `python -m evaluation fit_curve`; what concerns loudness is
+    adopted. What is usual is learned from the customer: a reader on
+    another scale needs another `neutral`, `usual_spread` and `outright` at most.
 
     Attributes:
         neutral: anger probability of an average calm telephone voice.
+        usual_spread: how far the log-odds of an average calm voice lie from their
+            mean, as a standard deviation.
         baseline_readings: how many opening readings make the own baseline.
-        baseline_limit: highest anger probability that a baseline may have:
-            somebody may call in angry already.
-        baseline_share: weight of the difference from the own baseline; the rest
-            is the difference from `neutral`.
-        prior_readings: how many readings the `neutral` level counts for in the
-            baseline.
-        smoothing: weight of a new median against the mean of those before.
-        dead_zone: log-odds above calm that count for nothing.
+        prior_readings: how many readings `neutral` and `usual_spread` count for
+            beside those of the opening.
+        dead_zone: own deviations above calm that count for nothing.
         outright: log-odds from which anger counts whatever the opening was: somebody
             who calls in shouting is no example of their own calm.
-        points_per_log_odds: points of the score for each unit above that.
+        points_per_deviation: points of the score for each deviation above that.
         most: highest number of points that voice alone may give.
         most_unsustained: the same, until three of four readings are above the
             dead zone.
@@ -50,19 +45,17 @@ class VoiceParams:
         most_louder: highest number of points for loudness.
 
     Raises:
-        ParameterError: a share is outside [0, 1], or another number is not
+        ParameterError: a probability is outside (0, 1), or another number is not
             positive.
     """
 
     neutral: float = 0.02
+    usual_spread: float = 1.2
     baseline_readings: int = 16
-    baseline_limit: float = 0.08
-    baseline_share: float = 0.98
-    prior_readings: int = 4
-    smoothing: float = 0.9
-    dead_zone: float = 2.0
-    outright: float = 2.0
-    points_per_log_odds: float = 18.0
+    prior_readings: int = 8
+    dead_zone: float = 1.2
+    outright: float = -0.5
+    points_per_deviation: float = 40.0
     most: float = 90.0
     most_unsustained: float = 34.0
     half_life_silent_s: float = 90.0
@@ -71,10 +64,14 @@ class VoiceParams:
     most_louder: float = 8.0
 
     def __post_init__(self) -> None:
-        for name in ("neutral", "baseline_limit", "baseline_share", "smoothing"):
-            if not 0 < getattr(self, name) < 1:
-                raise ParameterError(f"{name} must be between 0 and 1")
-        for name in ("baseline_readings", "prior_readings", "half_life_silent_s"):
+        if not 0 < self.neutral < 1:
+            raise ParameterError("neutral must be between 0 and 1")
+        for name in (
+            "usual_spread",
+            "baseline_readings",
+            "prior_readings",
+            "half_life_silent_s",
+        ):
             if getattr(self, name) <= 0:
                 raise ParameterError(f"{name} must be above 0")
 
@@ -89,18 +86,22 @@ def log_odds(p: float) -> float:
 class VoiceTrack:
     """Turns noisy voice readings into points of the score.
 
-    A reading counts through the median of the last three, the ones that have not
-    come yet standing in as neutral, so one odd reading changes nothing.
+    What counts is how unusual the last readings are for this customer: the distance
+    of their mean from that of the opening, in deviations of the opening. The highest
+    of them is taken for no more than the second highest, and the ones that have not
+    come yet stand in as neutral, so one odd reading changes nothing.
     """
 
     def __init__(self, params: VoiceParams) -> None:
         self._params = params
         self._neutral = log_odds(params.neutral)
-        self._recent: deque[float] = deque([self._neutral] * MEDIAN_OF, MEDIAN_OF)
-        self._above: deque[bool] = deque(maxlen=SUSTAINED_OF)
+        self._recent: deque[float] = deque([self._neutral] * RECENT, RECENT)
+        self._above: deque[bool] = deque(maxlen=RECENT)
         self._opening: list[float] = []
         self._opening_dbfs: list[float] = []
         self._mean = self._neutral
+        self._calm = self._neutral
+        self._deviation = params.usual_spread
         self._louder_db = 0.0
         self._last: VoiceReading | None = None
         self._since_s = 0.0
@@ -119,7 +120,7 @@ class VoiceTrack:
         value = log_odds(reading.anger)
         self._recent.append(value)
         before = self._mean
-        self._mean += self._params.smoothing * (median(self._recent) - self._mean)
+        self._mean = _without_the_oddest(self._recent)
         self._above.append(self._excess(value) > 0)
         if self._excess(self._mean) <= 0:
             self._since_s = reading.end_s
@@ -157,29 +158,30 @@ class VoiceTrack:
         return found
 
     def _excess(self, value: float) -> float:
-        """How far log-odds pass what counts for nothing."""
+        """How many deviations log-odds pass what counts for nothing."""
         params = self._params
-        share = params.baseline_share
-        calm = share * self._baseline() + (1 - share) * self._neutral
-        return value - min(calm + params.dead_zone, params.outright)
-
-    def _baseline(self) -> float:
-        prior = self._params.prior_readings
-        total = prior * self._neutral + sum(self._opening)
-        mean = total / (prior + len(self._opening))
-        return min(mean, log_odds(self._params.baseline_limit))
+        own = (value - self._calm) / self._deviation - params.dead_zone
+        return max(own, (value - params.outright) / params.usual_spread)
 
     def _learn_opening(self, value: float, level_dbfs: float) -> None:
-        if len(self._opening) < self._params.baseline_readings:
-            self._opening.append(value)
-            self._opening_dbfs.append(level_dbfs)
+        params = self._params
+        if len(self._opening) == params.baseline_readings:
+            return
+        self._opening.append(value)
+        self._opening_dbfs.append(level_dbfs)
+        n = params.prior_readings + len(self._opening)
+        usual = params.prior_readings * self._neutral
+        self._calm = (usual + sum(self._opening)) / n
+        squares = sum((one - self._calm) ** 2 for one in self._opening)
+        squares += params.prior_readings * params.usual_spread**2
+        self._deviation = math.sqrt(squares / n)
 
     def _points(self) -> float:
         params = self._params
         above = self._excess(self._mean)
-        sustained = sum(self._above) >= SUSTAINED_OF - 1
+        sustained = sum(self._above) >= RECENT - 1
         most = params.most if sustained else params.most_unsustained
-        return min(max(0.0, params.points_per_log_odds * above), most)
+        return min(max(0.0, params.points_per_deviation * above), most)
 
     def _louder_points(self, voice_points: float) -> float:
         params = self._params
@@ -191,3 +193,9 @@ class VoiceTrack:
     def _faded(self, now_s: float) -> float:
         silent_s = max(0.0, now_s - self._last.end_s) if self._last else 0.0
         return float(0.5 ** (silent_s / self._params.half_life_silent_s))
+
+
+def _without_the_oddest(values: Iterable[float]) -> float:
+    """Return the mean, the highest value lowered to the second highest."""
+    *rest, second, _ = sorted(values)
+    return (sum(rest) + 2 * second) / (len(rest) + 2)

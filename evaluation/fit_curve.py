@@ -140,15 +140,13 @@ class Knob:
 
 
 KNOBS = (
-    Knob("voice", "neutral", (0.01, 0.02, 0.03, 0.05, 0.08, 0.12)),
-    Knob("voice", "baseline_limit", (0.04, 0.08, 0.12, 0.18, 0.25, 0.4, 0.6)),
-    Knob("voice", "outright", (0.5, 1.0, 1.5, 2.0, 2.5, 3.0)),
-    Knob("voice", "baseline_share", (0.3, 0.5, 0.7, 0.8, 0.9, 0.98)),
-    Knob("voice", "baseline_readings", (4, 6, 8, 12, 16, 24)),
-    Knob("voice", "prior_readings", (1, 2, 4, 8)),
-    Knob("voice", "smoothing", (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)),
-    Knob("voice", "dead_zone", (0.4, 0.8, 1.2, 1.6, 1.8, 2.0, 2.4, 2.8)),
-    Knob("voice", "points_per_log_odds", (8, 11, 14, 18, 22, 26, 32, 40)),
+    Knob("voice", "neutral", (0.01, 0.02, 0.03, 0.05, 0.08)),
+    Knob("voice", "usual_spread", (0.8, 1.0, 1.2, 1.5, 1.8, 2.2)),
+    Knob("voice", "outright", (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)),
+    Knob("voice", "baseline_readings", (8, 12, 16, 20, 24)),
+    Knob("voice", "prior_readings", (2, 4, 6, 8, 12, 16)),
+    Knob("voice", "dead_zone", (0.4, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.4)),
+    Knob("voice", "points_per_deviation", (20, 26, 32, 40, 50, 65, 80)),
     Knob("voice", "most", (60, 70, 80, 90)),
     Knob("voice", "most_unsustained", (16, 22, 28, 34, 38)),
     Knob("voice", "half_life_silent_s", (20, 30, 45, 60, 90)),

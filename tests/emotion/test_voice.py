@@ -44,13 +44,14 @@ def test_one_odd_reading_changes_nothing(odd_at: int) -> None:
 
 
 def test_sustained_anger_counts_and_says_since_when() -> None:
-    track = heard(*[CALM] * 8, *[ANGRY] * 5)
+    opening = VoiceParams().baseline_readings
+    track = heard(*[CALM] * opening, *[ANGRY] * 3)
 
-    (evidence,) = track.evidence(13.0)
+    (evidence,) = track.evidence(opening + 3.0)
 
     assert evidence.weight > 40
     assert 0.5 < evidence.value < ANGRY
-    assert (evidence.start_s, evidence.end_s) == (9.0, 13.0)
+    assert (evidence.start_s, evidence.end_s) == (opening + 1.0, opening + 3.0)
 
 
 def test_two_angry_readings_are_held_below_take_off() -> None:
@@ -75,6 +76,24 @@ def test_a_naturally_sharp_voice_is_compared_with_its_own_opening() -> None:
         points(sharp.evidence(at_s))["voice_anger"]
         < points(soft.evidence(at_s))["voice_anger"]
     )
+
+
+def test_a_lively_voice_has_to_rise_further_than_an_even_one() -> None:
+    opening = VoiceParams().baseline_readings
+    lively = heard(*[0.005, 0.1] * (opening // 2), *[0.4] * 6)
+    even = heard(*[0.022] * opening, *[0.4] * 6)
+
+    at_s = float(opening + 6)
+    assert points(even.evidence(at_s))["voice_anger"] > 2 * points(
+        lively.evidence(at_s)
+    ).get("voice_anger", 0.0)
+
+
+def test_faint_anger_of_an_even_voice_counts() -> None:
+    opening = VoiceParams().baseline_readings
+    track = heard(*[0.008, 0.01] * (opening // 2), *[0.15] * 6)
+
+    assert points(track.evidence(opening + 6.0))["voice_anger"] > PhaseParams().take_off
 
 
 def louder(*, angry: bool) -> list[Evidence]:
@@ -123,8 +142,10 @@ def test_readings_come_in_order() -> None:
 
 
 def test_settings_out_of_range_are_refused() -> None:
-    with pytest.raises(ParameterError, match="smoothing"):
-        VoiceParams(smoothing=1.5)
+    with pytest.raises(ParameterError, match="neutral"):
+        VoiceParams(neutral=1.5)
+    with pytest.raises(ParameterError, match="usual_spread"):
+        VoiceParams(usual_spread=0.0)
     with pytest.raises(ParameterError, match="prior_readings"):
         VoiceParams(prior_readings=0)
 
