@@ -80,8 +80,8 @@ def test_a_naturally_sharp_voice_is_compared_with_its_own_opening() -> None:
 
 def test_a_lively_voice_has_to_rise_further_than_an_even_one() -> None:
     opening = VoiceParams().baseline_readings
-    lively = heard(*[0.005, 0.1] * (opening // 2), *[0.4] * 6)
-    even = heard(*[0.022] * opening, *[0.4] * 6)
+    lively = heard(*[0.005, 0.1] * (opening // 2), *[0.2] * 6)
+    even = heard(*[0.022] * opening, *[0.2] * 6)
 
     at_s = float(opening + 6)
     assert points(even.evidence(at_s))["voice_anger"] > 2 * points(
