@@ -36,11 +36,11 @@ def test_the_first_second_is_told_and_then_only_what_changes() -> None:
     assert forecasts[0].horizon_s == 30.0
     # At once, and again when the slope of three seconds has run out.
     assert [forecast.at_s for forecast in forecasts[1:]] == [21.0, 24.0]
-    assert forecasts[0].p < 0.1
+    assert forecasts[0].p < 0.11
     assert forecasts[1].p > 0.9
 
 
-@pytest.mark.parametrize(("score", "p"), [(20.0, 0.27), (40.0, 0.65)])
+@pytest.mark.parametrize(("score", "p"), [(20.0, 0.26), (40.0, 0.60)])
 def test_a_flat_score_gives_the_documented_probability(score: float, p: float) -> None:
     (forecast,) = told(Forecaster(ForecastParams()), *[score] * 5)
 
