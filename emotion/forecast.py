@@ -15,7 +15,7 @@ class ForecastParams:
     """A logistic model of what comes next.
 
     The coefficients are fitted by `python -m evaluation fit_curve`: a flat score of
-    40 gives 0.60, a flat score of 20 gives 0.26.
+    40 gives 0.67, a flat score of 20 gives 0.28.
 
     Attributes:
         horizon_s: how far ahead it looks.
@@ -33,10 +33,10 @@ class ForecastParams:
     """
 
     horizon_s: float = 30.0
-    bias: float = -2.548
-    per_point: float = 0.074
+    bias: float = -2.537
+    per_point: float = 0.0807
     per_slope: float = 0.05
-    per_hostility: float = 1.4688
+    per_hostility: float = 0.8823
     per_interruption: float = 0.1
     slope_s: float = 3.0
     recent_s: float = 15.0

@@ -55,7 +55,7 @@ class VoiceParams:
     prior_readings: int = 8
     dead_zone: float = 1.2
     outright: float = -0.5
-    points_per_deviation: float = 40.0
+    points_per_deviation: float = 30.0
     most: float = 90.0
     most_unsustained: float = 34.0
     half_life_silent_s: float = 90.0
