@@ -21,8 +21,9 @@ RECENT: Final = 4
 class VoiceParams:
     """How voice readings become points of the score.
 
-    Fitted by `python -m evaluation fit_curve`; what concerns loudness is
-    adopted. What is usual is learned from the customer: a reader on
+    Fitted by the loss of `python -m evaluation fit_curve`, `outright` and
+    `points_per_deviation` a step more careful than that (docs/evaluation.md, Calls);
+    what concerns loudness is adopted. What is usual is learned from the customer: a reader on
     another scale needs another `neutral`, `usual_spread` and `outright` at most.
 
     Attributes:
