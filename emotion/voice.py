@@ -23,8 +23,9 @@ class VoiceParams:
 
     Fitted by the loss of `python -m evaluation fit_curve`, `outright` and
     `points_per_deviation` a step more careful than that (docs/evaluation.md, Calls);
-    what concerns loudness is adopted. What is usual is learned from the customer: a reader on
-    another scale needs another `neutral`, `usual_spread` and `outright` at most.
+    what concerns loudness is adopted. What is usual is learned from the customer: a
+    reader on another scale needs another `neutral`, `usual_spread` and `outright` at
+    most.
 
     Attributes:
         neutral: anger probability of an average calm telephone voice.
