@@ -13,7 +13,8 @@ from pathlib import Path
 
 from evaluation.report import Figure, Report
 from server.reports.figures import share_interval
-from server.trust.redaction import Kind, Span, find_in_utterances
+from server.trust.redaction import find_in_utterances
+from server.trust.spans import Kind, Span
 
 DATA = Path(__file__).parent / "data"
 LANGUAGES = ("en", "zh")

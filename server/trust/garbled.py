@@ -8,8 +8,8 @@ Pure.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+
+from server.trust.spans import Kind, Span
 
 _WORDS = "zero|oh|nought|one|two|three|four|five|six|seven|eight|nine|double|triple"
 _HAN = "零〇一幺二两三四五六七八九"
@@ -46,21 +46,12 @@ _CLOSE = 6
 """What stands between the word and the first figure, and belongs to the number."""
 
 
-class Told(StrEnum):
-    """What people say that a number is."""
-
-    CARD = "card"
-    IDENTITY = "identity"
-    PHONE = "phone"
-    EMAIL = "email"
-
-
 _BEFORE = {
-    Told.CARD: r"card|visa|mastercard|卡(?!片)",
-    Told.IDENTITY: r"身份[证正]|证件|\bid (?:card|number)|identity",
-    Told.PHONE: r"phone|mobile|cell|(?:call|reach|ring) me|电话|手机|联系方式|打给我",
+    Kind.CARD: r"card|visa|mastercard|卡(?!片)",
+    Kind.IDENTITY: r"身份[证正]|证件|\bid (?:card|number)|identity",
+    Kind.PHONE: r"phone|mobile|cell|(?:call|reach|ring) me|电话|手机|联系方式|打给我",
 }
-_LEAST = {Told.CARD: 7, Told.IDENTITY: 9, Told.PHONE: 6}
+_LEAST = {Kind.CARD: 7, Kind.IDENTITY: 9, Kind.PHONE: 6}
 _MOST = 30
 """Figures: more are no number that was said, but a recogniser that goes round."""
 
@@ -86,20 +77,6 @@ _ALONE = 14
 _OTHERWISE_NEAR = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Garbled:
-    """A stretch of a text that is a number in all likelihood.
-
-    Attributes:
-        start: index of its first character.
-        end: index after its last.
-    """
-
-    start: int
-    end: int
-    told: Told
-
-
 _ADDRESS = re.compile(
     r"(?:e-?mail|send it to|write to|邮箱|邮件)[\w\s,，:：]{0,12}?"  # noqa: RUF001 - Chinese marks
     r"(\b[\w.\-]+\.(?:com|org|net|edu|cn|uk|io)\b)",
@@ -108,13 +85,13 @@ _ADDRESS = re.compile(
 """An address whose "at" was not heard, or as part of another word."""
 
 
-def garbled(text: str) -> Iterator[Garbled]:
+def garbled(text: str) -> Iterator[Span]:
     """Yield the numbers of a text that are known by the words beside them.
 
     And the addresses.
     """
     for address in _ADDRESS.finditer(text):
-        yield Garbled(*address.span(1), Told.EMAIL)
+        yield Span(*address.span(1), Kind.EMAIL)
     for cluster in _CLUSTER.finditer(text):
         signs = len(_SIGNS.findall(cluster[0]))
         if signs > _MOST or not _is_dense(cluster[0], signs):
@@ -122,16 +99,16 @@ def garbled(text: str) -> Iterator[Garbled]:
         start, end = cluster.span()
         before = text[max(0, start - _NEAR_BEFORE) : start]
         after = text[end : end + _NEAR_AFTER]
-        for told in _BEFORE:
-            words = list(_TOLD_BEFORE[told].finditer(before))
-            if signs >= _LEAST[told] and (words or _TOLD_AFTER[told].match(after)):
+        for kind in _BEFORE:
+            words = list(_TOLD_BEFORE[kind].finditer(before))
+            if signs >= _LEAST[kind] and (words or _TOLD_AFTER[kind].match(after)):
                 between = before[words[-1].end() :] if words else ""
-                yield Garbled(start - _lost(between), end, told)
+                yield Span(start - _lost(between), end, kind)
                 break
         else:
             otherwise = _OTHERWISE.search(text, max(0, start - _OTHERWISE_NEAR), start)
             if signs >= _ALONE and otherwise is None:
-                yield Garbled(start, end, Told.CARD)
+                yield Span(start, end, Kind.CARD)
 
 
 def _is_dense(words: str, signs: int) -> bool:

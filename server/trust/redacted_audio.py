@@ -23,7 +23,7 @@ from models.errors import InferenceError
 from models.ports import WordTime, WordTimes
 from server.events import CallStarted, LogEntry, TranscriptFinal
 from server.trust.redacted_log import hidden_spans
-from server.trust.redaction import Span
+from server.trust.spans import Span
 
 _BLOCK_FRAMES = 1 << 16
 _TONE_HZ = 1000.0

@@ -10,12 +10,12 @@ from dataclasses import replace
 from audio.frame import Party
 from server.events import LogEntry, Note, Partial, TranscriptFinal
 from server.trust.redaction import (
-    Span,
     find_in_utterances,
     find_unfinished,
     masked,
     redacted,
 )
+from server.trust.spans import Span
 
 _IN_A_ROW_S = 20.0
 """A party that says nothing for longer begins anew: no number goes over that."""

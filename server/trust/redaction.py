@@ -8,9 +8,7 @@ points where it pointed.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from functools import lru_cache
 
 import phonenumbers
@@ -18,6 +16,7 @@ import phonenumbers
 from server.trust.addresses import addresses
 from server.trust.digits import Run, runs
 from server.trust.garbled import garbled
+from server.trust.spans import Kind, Span
 
 MASK = "•"
 
@@ -74,36 +73,13 @@ _MOBILE = re.compile(r"(?:86|0086)?1[3-9]\d{9}")
 """A Chinese mobile number: known as one even where another number touches it."""
 
 
-class Kind(StrEnum):
-    """What a span holds."""
-
-    CARD = "card"
-    IDENTITY = "identity"
-    PHONE = "phone"
-    EMAIL = "email"
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of a text that must not be shown.
-
-    Attributes:
-        start: index of its first character.
-        end: index after its last.
-    """
-
-    start: int
-    end: int
-    kind: Kind
-
-
 def find(text: str) -> tuple[Span, ...]:
     """What must not be shown of a text, in its order, without overlaps."""
     found = [
         *_addresses(text),
         *_numbers(text),
         *_cards_over_words(text),
-        *(Span(one.start, one.end, Kind(one.told)) for one in garbled(text)),
+        *garbled(text),
     ]
     found.sort(key=lambda span: (span.start, -span.end))
     kept: list[Span] = []

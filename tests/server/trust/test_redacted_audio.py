@@ -17,7 +17,8 @@ from server.trust.redacted_audio import (
     hidden_stretches,
     write_covered,
 )
-from server.trust.redaction import Span, find
+from server.trust.redaction import find
+from server.trust.spans import Span
 
 pytestmark = pytest.mark.unit
 

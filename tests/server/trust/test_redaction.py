@@ -3,7 +3,6 @@ import time
 import pytest
 
 from server.trust.redaction import (
-    Kind,
     find,
     find_in_utterances,
     find_unfinished,
@@ -12,6 +11,7 @@ from server.trust.redaction import (
     masked,
     redacted,
 )
+from server.trust.spans import Kind
 
 pytestmark = pytest.mark.unit
 
