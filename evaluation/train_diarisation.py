@@ -48,6 +48,7 @@ from models.diarisation_weights import (
     powerset,
     save,
 )
+from models.runtime import prepare_torch
 from models.voice_features import STEP_SAMPLES
 
 if TYPE_CHECKING:
@@ -124,8 +125,7 @@ def run(args: argparse.Namespace) -> Report:
         DataError: a manifest or a recording is not what is needed.
         WeightsError: Whisper's weights are missing or corrupted.
     """
-    if args.threads:
-        torch.set_num_threads(args.threads)
+    prepare_torch(args.threads)
     recipe = RECIPE
     voices = _voices(args.data, tuple(args.corpora))
     heard = tuple(voice for voice in voices if not is_held_out(voice.speaker))

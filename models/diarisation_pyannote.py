@@ -62,9 +62,6 @@ _NO_SPEECH = 0.05
 _REACH_S = 0.5
 """So far from there. Both measured: docs/evaluation.md."""
 
-_SURE = (0.5, 0.5)
-"""Somebody speaks where the mean over windows is surer than this; two speak, too."""
-
 _INACTIVE = -2
 """How pyannote's pipeline marks voices of a window that do not speak."""
 
@@ -328,7 +325,7 @@ class _Own(SpeakerDiarization):
             missing=0.0,
         )
         whose, how_many = np.split(mean.data, [n_people], axis=-1)
-        n_speak = (how_many > np.array(_SURE)).sum(axis=-1, keepdims=True)
+        n_speak = (how_many > _HALF).sum(axis=-1, keepdims=True)
         n_speak = np.minimum(n_speak, count.data.max())
         rank = (-whose).argsort(axis=-1, kind="stable").argsort(axis=-1)
         speak = (rank < n_speak) & (whose > 0)

@@ -120,9 +120,9 @@ class Segmentation(Model):
             shape ``(n, n_frames, size)``.
         """
         whole = steps.shape[1] // FRAME_STEPS * FRAME_STEPS
-        kept = self.dropout(torch.ones_like(steps[:, :1]))  # The same all along.
-        heard = steps[:, :whole] * kept if self.training else steps[:, :whole]
-        pairs = heard.reshape(len(steps), whole // FRAME_STEPS, -1)
+        if self.training:
+            steps = steps * self.dropout(torch.ones_like(steps[:, :1]))  # All along.
+        pairs = steps[:, :whole].reshape(len(steps), whole // FRAME_STEPS, -1)
         return F.gelu(self.narrow(pairs.to(self.narrow.weight.dtype)))
 
     def tell(self, frames: torch.Tensor) -> torch.Tensor:
