@@ -139,14 +139,14 @@ _Text = Annotated[str, Field(min_length=1, max_length=300)]
 class _Both(BaseModel):
     """A text in every language: a playbook is complete in all of them, or none."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     en: _Text
     zh: _Text
 
 
 class _Line(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     id: Annotated[str, Field(pattern=r"^[\w\-]{1,40}$")]
     method: _Both
@@ -157,7 +157,7 @@ class _Line(BaseModel):
 
 
 class _Lines(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     lines: Annotated[list[_Line], Field(min_length=1, max_length=200)]
 

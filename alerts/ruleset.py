@@ -20,7 +20,7 @@ from alerts.faults import Fault
 from audio.frame import Party
 from emotion.events import Phase, Tier, WordSign
 
-_STRICT = ConfigDict(extra="forbid")
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 HELP = "help"
 """Id of the alert that an agent's call for help opens; no rule may have it."""

@@ -14,7 +14,7 @@ from server.errors import ConfigError
 from server.trust.retention import RetentionSettings
 
 _PREFIX = "CALMLINE_"
-_STRICT = ConfigDict(extra="forbid")
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 

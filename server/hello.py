@@ -14,6 +14,7 @@ from server.events import Consent
 MAX_MESSAGE_BYTES = 1 << 20
 
 _ID = r"^[A-Za-z0-9_-]{1,64}$"
+_PRINTED = r"^[^\x00-\x1f\x7f]*$"
 _LAYOUTS = {
     ("customer", "agent"): (Party.CUSTOMER, Party.AGENT),
     ("agent", "customer"): (Party.AGENT, Party.CUSTOMER),
@@ -32,7 +33,7 @@ class _Hello(_Message):
     encoding: Annotated[Encoding, Field(strict=False)]
     rate: Literal[8000, 16000, 24000, 48000]
     call_id: Annotated[str, Field(pattern=_ID)] | None = None
-    customer_ref: Annotated[str, Field(max_length=128)] = ""
+    customer_ref: Annotated[str, Field(max_length=128, pattern=_PRINTED)] = ""
     language: Literal["en", "zh"] | None = None
     team: Annotated[str, Field(pattern=_ID)] | None = None
     token: Annotated[str, Field(max_length=64)] | None = None

@@ -10,7 +10,7 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Query, Request, Response, WebSocket
@@ -22,6 +22,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from alerts.faults import Fault
 from models.ports import WordTimes
+from server.bodies import NUL
 from server.calls import LiveCalls
 from server.config import ServiceSettings
 from server.errors import RefusedError, StoreUnavailableError, ToldError
@@ -30,7 +31,7 @@ from server.health_http import health_routes
 from server.listen import listening
 from server.live_actions import live_actions
 from server.metrics import Metrics
-from server.refusals import Reader, Refusal
+from server.refusals import Reader, Refusal, field_path
 from server.screens import Feeds, Screen, Topic, read_have
 from server.storage import Storage
 from server.store import CallSummary
@@ -113,6 +114,11 @@ def _add_guard(app: FastAPI, settings: ServiceSettings) -> None:
     ) -> Response:
         if not _is_ours(request.headers, settings):
             return _problem(request, 403, Refusal("own_pages_only"))
+        if NUL in unquote(request.url.path):
+            return _problem(request, HTTPStatus.NOT_FOUND, Refusal("no_page"))
+        if NUL in unquote(request.url.query):
+            refusal = Refusal("field_nul", {"field": field_path(())})
+            return _problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, refusal)
         response = await call_next(request)
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from audio.codec import FULL_SCALE, AudioFormat, decode
+from server.bodies import Name
 from server.calls import LiveCalls
 from server.events import Consent, ListeningEnded, ListeningStarted
 from server.hearing import Listener
@@ -40,7 +41,7 @@ def listening(calls: LiveCalls, access: Access, is_ours: Guard) -> APIRouter:
         socket: WebSocket,
         call_id: str,
         viewer: Annotated[Viewer, needs(Permission.LISTEN_IN)],
-        by: Annotated[str, Query(min_length=1, max_length=64)],
+        by: Annotated[Name, Query()],
     ) -> None:
         await socket.accept()
         live = calls.by_id.get(call_id)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from alerts.events import (
@@ -20,6 +20,7 @@ from alerts.events import (
     HelpAsked,
     HelpReason,
 )
+from server.bodies import Body, Name
 from server.calls import LiveCalls
 from server.controls import (
     AcknowledgeAlert,
@@ -35,16 +36,11 @@ from server.live import LiveCall
 from server.trust.access import Access, Permission, Viewer, needs
 from server.trust.audit import Action, Detail
 
-_Name = Annotated[str, Field(min_length=1, max_length=64)]
 _Text = Annotated[str, Field(max_length=200)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class _By(_Body):
-    by: _Name
+class _By(Body):
+    by: Name
 
 
 def _by_hand(reason: AlertEnd) -> AlertEnd:

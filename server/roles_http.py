@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from server.bodies import Body, Name
 from server.calls import LiveCalls
 from server.controls import AssignRoles
 from server.desk.desk import Desk
@@ -17,11 +18,9 @@ from server.trust.audit import Action
 _ACCEPTED = 202
 
 
-class _Roles(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _Roles(Body):
     customer: Annotated[str, Field(min_length=1, max_length=64)]
-    by: Annotated[str, Field(min_length=1, max_length=64)]
+    by: Name
 
 
 def roles_router(calls: LiveCalls, desk: Desk, access: Access) -> APIRouter:

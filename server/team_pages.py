@@ -6,13 +6,14 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from alerts.errors import PlaybookError, RulesError
 from alerts.faults import Fault
 from alerts.playbook import playbook_to_json, read_playbook_json
 from alerts.ruleset import RuleSet, read_rules, rules_to_json
 from emotion.events import CustomerKind, Phase, WordSign
+from server.bodies import Body, Name
 from server.errors import FieldError
 from server.storage import Storage
 from server.store import CallSummary
@@ -28,19 +29,15 @@ _May = Annotated[Viewer, needs(Permission.RULES)]
 _MOST_CALLS = 200
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class _Save(_Body):
+class _Save(Body):
     """Attributes: body: rules or playbook; None: what is shipped."""
 
     team: _Team = ""
-    by: Annotated[str, Field(min_length=1, max_length=64)]
+    by: Name
     body: dict[str, Any] | None
 
 
-class _Try(_Body):
+class _Try(Body):
     """Attributes: after, before: when the calls began; None: whenever."""
 
     team: _Team = ""
@@ -50,11 +47,11 @@ class _Try(_Body):
     before: AwareDatetime | None = None
 
 
-class _Preview(_Body):
+class _Preview(Body):
     body: dict[str, Any]
     language: Literal["en", "zh"]
     phase: Phase
-    codes: list[WordSign] = []
+    codes: list[WordSign] = Field(default_factory=list)
     customer: CustomerKind | None = None
 
 

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from audio.frame import Party
 from emotion.events import Tier
+from server.bodies import CLOSED
 from server.desk.errors import QueryError, UnknownError
 from server.desk.tables import corrections
 
@@ -36,7 +37,7 @@ class NewCorrection:
         tier: whom the customer threatened to tell.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
 
     kind: CorrectionKind
     start_s: Annotated[float, Field(ge=0)]

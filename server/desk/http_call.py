@@ -5,13 +5,14 @@ from typing import Annotated, Any
 
 import soundfile
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from server.bodies import Body, Name, RowId
 from server.desk.corrections import NewCorrection
 from server.desk.desk import Desk
 from server.desk.errors import UnknownError
 from server.desk.peaks import PEAKS, peaks_of, read_peaks
-from server.desk.routes import By, Scores, SeesCalls
+from server.desk.routes import Scores, SeesCalls
 from server.desk.search import Neighbours
 from server.trust.access import Access, Permission, needs
 from server.trust.audit import Action
@@ -19,15 +20,15 @@ from server.trust.audit import Action
 _Moment = Annotated[float, Query(ge=0, le=86_400, allow_inf_nan=False)]
 
 
-class _NewComment(BaseModel):
+class _NewComment(Body):
     at_s: Annotated[float, Field(ge=0)]
     text: Annotated[str, Field(min_length=1, max_length=1000)]
-    by: By
+    by: Name
 
 
-class _NewCorrection(BaseModel):
+class _NewCorrection(Body):
     correction: NewCorrection
-    by: By
+    by: Name
 
 
 def call_router(desk: Desk, access: Access) -> APIRouter:
@@ -96,7 +97,7 @@ def _add_comments(router: APIRouter, desk: Desk, access: Access) -> None:
     @router.delete("/comments/{comment_id}", status_code=204)
     async def remove(
         call_id: str,
-        comment_id: int,
+        comment_id: RowId,
         viewer: Scores,
     ) -> None:
         await desk.do(desk.comments.remove, call_id, comment_id)
@@ -120,7 +121,7 @@ def _add_corrections(router: APIRouter, desk: Desk, access: Access) -> None:
     @router.delete("/corrections/{correction_id}", status_code=204)
     async def withdraw(
         call_id: str,
-        correction_id: int,
+        correction_id: RowId,
         viewer: Scores,
     ) -> None:
         await desk.do(desk.corrections.withdraw, call_id, correction_id)

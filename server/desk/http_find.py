@@ -3,23 +3,25 @@
 from dataclasses import asdict, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
-from pydantic import BaseModel, Field
+import fastapi
+from fastapi import APIRouter
+from pydantic import Field
 
+from server.bodies import Body, Name
 from server.desk.desk import Desk
 from server.desk.query import SearchQuery, query_from_json
-from server.desk.routes import By, Scores, SeesCalls
+from server.desk.routes import Scores, SeesCalls
 from server.desk.search import Page
 from server.trust.access import Access, Permission, Viewer, needs
 from server.trust.audit import Action
 from server.trust.redaction import redacted
 
-_Name = Annotated[str, Field(min_length=1, max_length=80)]
+_Title = Annotated[str, Field(min_length=1, max_length=80)]
 
 
-class _NewSearch(BaseModel):
-    name: _Name
-    by: By
+class _NewSearch(Body):
+    name: _Title
+    by: Name
     query: dict[str, Any]
 
 
@@ -29,7 +31,7 @@ def find_router(desk: Desk, access: Access) -> APIRouter:
 
     @router.post("/search")
     async def search(
-        query: Annotated[dict[str, Any], Body()],
+        query: Annotated[dict[str, Any], fastapi.Body()],
         viewer: SeesCalls,
     ) -> dict[str, Any]:
         wanted = _in_reach(query_from_json(query), viewer)

@@ -9,14 +9,15 @@ from typing import Annotated, Any, Literal
 
 import anyio
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from server.bodies import Body, Name
 from server.desk.call_table import FileFacts, read_call_table
 from server.desk.desk import Desk
 from server.desk.errors import IntakeError, RoomError
 from server.desk.folders import SUFFIXES
 from server.desk.imports import ImportOptions, NewFile
-from server.desk.routes import By, TakesIn
+from server.desk.routes import TakesIn
 from server.refusals import Reader, Refusal
 from server.trust.access import Access, Permission, needs
 from server.trust.audit import Action
@@ -27,9 +28,9 @@ _MOST_BYTES = 4 << 30
 _MOST_TABLE_BYTES = 16 << 20
 
 
-class _NewImport(BaseModel):
+class _NewImport(Body):
     name: Annotated[str, Field(min_length=1, max_length=256)]
-    by: By
+    by: Name
     customer: Literal["left", "right"] = "left"
     language: Literal["", "en", "zh"] = ""
     text_only: bool = False

@@ -4,15 +4,16 @@ from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from server.bodies import Body, Name, RowId
 from server.desk.agreement import Scale, krippendorff_alpha
 from server.desk.desk import Desk
 from server.desk.errors import UnknownError
 from server.desk.measures import MEASURES, Measured, measure
 from server.desk.query import query_from_json
 from server.desk.reviews import Assignment, Given, Purpose, Review, visible
-from server.desk.routes import By, Disputes, KeepsCards, Scores, SeesCalls
+from server.desk.routes import Disputes, KeepsCards, Scores, SeesCalls
 from server.desk.sampling import Method, draw, risks
 from server.desk.scorecards import VALUES, Answer, Scorecard
 from server.trust.access import Access, Permission, Viewer, needs
@@ -21,32 +22,32 @@ from server.trust.audit import Action, Detail
 _Words = Annotated[str, Field(max_length=2000)]
 
 
-class _NewCard(BaseModel):
+class _NewCard(Body):
     card: Scorecard
-    by: By
+    by: Name
 
 
-class _NewReview(BaseModel):
+class _NewReview(Body):
     card: str
     purpose: Purpose = Purpose.REVIEW
-    by: By
+    by: Name
     answers: dict[str, Given]
     comment: _Words = ""
 
 
-class _Signed(BaseModel):
-    by: By
+class _Signed(Body):
+    by: Name
     text: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-class _NewSample(BaseModel):
-    query: dict[str, Any] = {}
+class _NewSample(Body):
+    query: dict[str, Any] = Field(default_factory=dict)
     n_calls: Annotated[int, Field(ge=1, le=500)]
     method: Method = Method.RANDOM
     seed: int = 1
     card: str
     purpose: Purpose = Purpose.REVIEW
-    reviewers: Annotated[tuple[By, ...], Field(min_length=1, max_length=50)]
+    reviewers: Annotated[tuple[Name, ...], Field(min_length=1, max_length=50)]
     together: bool = False
     batch: Annotated[str, Field(max_length=80)] = ""
 
@@ -160,7 +161,7 @@ def _add_disputes(router: APIRouter, desk: Desk, access: Access) -> None:
 
     @router.post("/reviews/{review_id}/dispute", status_code=204)
     async def dispute(
-        review_id: int,
+        review_id: RowId,
         body: _Signed,
         viewer: Disputes,
     ) -> None:
@@ -171,7 +172,7 @@ def _add_disputes(router: APIRouter, desk: Desk, access: Access) -> None:
 
     @router.post("/reviews/{review_id}/answer", status_code=204)
     async def answer(
-        review_id: int,
+        review_id: RowId,
         body: _Signed,
         viewer: Scores,
     ) -> None:

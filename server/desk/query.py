@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from alerts.faults import Fault
 from alerts.ruleset import HELP, load_rules
 from emotion.events import Phase, Tier
+from server.bodies import CLOSED
 from server.desk.errors import QueryError
 
 PAGE_CALLS = 50
@@ -58,7 +59,7 @@ class SortBy(StrEnum):
 class Range:
     """From `least` to `most`, both included; None leaves an end open."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
 
     least: float | None = None
     most: float | None = None
@@ -87,7 +88,7 @@ class SearchQuery:
         cursor: where the page before ended, from its result.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
 
     text: Annotated[str, Field(max_length=400)] = ""
     said_by: SaidBy = SaidBy.ANYBODY

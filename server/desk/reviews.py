@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from pydantic import ConfigDict
 
+from server.bodies import CLOSED
 from server.desk.cards import Cards
 from server.desk.errors import StateError, UnknownError
 from server.desk.measures import Measured
@@ -40,7 +41,7 @@ class Given:
         start_s: where in the call it rests on; None: nowhere in particular.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
 
     answer: Answer
     comment: str = ""

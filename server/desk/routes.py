@@ -2,12 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
 from server.trust.access import Permission, Viewer, needs
-
-By = Annotated[str, Field(min_length=1, max_length=64)]
-"""The name somebody signs with, where it is not known who they are."""
 
 SeesCalls = Annotated[Viewer, needs(Permission.CALLS)]
 Scores = Annotated[Viewer, needs(Permission.SCORE)]

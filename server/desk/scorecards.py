@@ -15,9 +15,9 @@ from typing import Annotated, ClassVar
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from alerts.faults import Fault
+from server.bodies import CLOSED
 from server.desk.errors import QueryError
 
-_STRICT = ConfigDict(extra="forbid")
 _DATA = Path(__file__).parent / "data"
 _ID = r"^[a-z0-9-]{1,32}$"
 _SHIPPED = ("six-step", "fourteen-step", "service")
@@ -44,7 +44,7 @@ VALUES: Mapping[Answer, float] = {
 class Text:
     """The same words in both languages."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
 
     en: Annotated[str, Field(min_length=1, max_length=300)]
     zh: Annotated[str, Field(min_length=1, max_length=300)]
@@ -59,7 +59,7 @@ class Question:
         critical: a no fails the call, whatever the rest.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
 
     id: Annotated[str, Field(pattern=_ID)]
     weight: Annotated[float, Field(gt=0, le=100)]
@@ -73,7 +73,7 @@ class Question:
 class Scorecard:
     """A whole card."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
 
     id: Annotated[str, Field(pattern=_ID)]
     version: int

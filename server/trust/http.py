@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from server.bodies import Body, RowId
 from server.trust.access import Access, Permission, Viewer, needs
 from server.trust.audit import SERVICE, Action, Anchor, AuditLog
 from server.trust.keeping import Keeping
@@ -21,13 +22,13 @@ ANCHORS = "audit-anchors.txt"
 """File in the data folder to which the audit log's head is added every day."""
 
 
-class _NewHold(BaseModel):
+class _NewHold(Body):
     reason: Annotated[str, Field(max_length=200)]
     call_id: Annotated[str, Field(max_length=64)] = ""
     customer_ref: Annotated[str, Field(max_length=128)] = ""
 
 
-class _Erasure(BaseModel):
+class _Erasure(Body):
     customer_ref: Annotated[str, Field(min_length=1, max_length=128)]
 
 
@@ -44,7 +45,7 @@ def _audit_router(access: Access, anchors: Path) -> APIRouter:
     async def entries(
         viewer: Annotated[Viewer, needs(Permission.AUDIT)],
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-        before_seq: Annotated[int | None, Query(ge=1)] = None,
+        before_seq: RowId | None = None,
         call_id: Annotated[str | None, Query(max_length=64)] = None,
     ) -> list[dict[str, Any]]:
         await access.record_look(viewer, Action.AUDIT, detail={"what": "view"})

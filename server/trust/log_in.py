@@ -7,8 +7,9 @@ from time import monotonic
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from server.bodies import Body
 from server.errors import RefusedError
 from server.trust.access import (
     PUBLIC,
@@ -70,7 +71,7 @@ def _wait(times: deque[float], most: int, now: float) -> float:
     return _TRIES_WITHIN_S - (now - times[0]) if len(times) >= most else 0.0
 
 
-class _LogIn(BaseModel):
+class _LogIn(Body):
     name: Annotated[str, Field(min_length=1, max_length=64)]
     password: Annotated[str, Field(min_length=1, max_length=256)]
 

@@ -57,6 +57,7 @@ def test_a_hello_says_which_call_it_brings_and_how() -> None:
         ({"language": "fr"}, "language"),
         ({"call_id": "../etc"}, "call_id"),
         ({"customer_ref": "x" * 129}, "customer_ref"),
+        ({"customer_ref": "a\0b"}, "customer_ref"),
         ({"extra": 1}, "extra"),
     ],
 )
