@@ -29,7 +29,7 @@ class Metrics:
             "calmline_calls", "Calls that ended", ["reason"], registry=self._registry
         )
         self.audio_bytes = Counter(
-            "calmline_audio_bytes", "Audio stored", registry=self._registry
+            "calmline_audio_bytes", "Audio that arrived", registry=self._registry
         )
         self.partials_dropped = Counter(
             "calmline_partials_dropped",
@@ -49,7 +49,6 @@ class Metrics:
             buckets=_BUCKETS_S,
             registry=self._registry,
         )
-
         self.waiting = Gauge(
             "calmline_questions_waiting",
             "Questions to a model that no thread has begun with",
