@@ -1,6 +1,7 @@
 """The customer's hostility, second by second."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -98,6 +99,12 @@ class HostilityCurve:
         """The score of the last second."""
         return self._score
 
+    @property
+    def expected(self) -> float:
+        """The score of the next second, should nothing else be heard until then."""
+        target = _target(self._evidence(float(self._next_s)))
+        return self._score + self._pace(target) * (target - self._score)
+
     def feed_voice(self, reading: VoiceReading) -> None:
         """Take how the customer sounded.
 
@@ -148,7 +155,7 @@ class HostilityCurve:
         self._words.fade(1.0, speaking=self._speaking)
         self._behaviour.fade(1.0)
         evidence = self._evidence(at_s)
-        target = _softened(max(0.0, sum(e.weight for e in evidence)))
+        target = _target(evidence)
         self._score += self._pace(target) * (target - self._score)
         score = round(self._score, 2)
         half = self._half_band(at_s)
@@ -195,6 +202,11 @@ class HostilityCurve:
         ]
         told = [e for e in shared if abs(e.weight) >= LEAST_TOLD]
         return tuple(sorted(told, key=lambda e: -abs(e.weight))[:MAX_EVIDENCE])
+
+
+def _target(evidence: Sequence[Evidence]) -> float:
+    """Return the score that evidence stands for."""
+    return _softened(max(0.0, sum(one.weight for one in evidence)))
 
 
 def _softened(points: float) -> float:

@@ -37,7 +37,7 @@ class Customer:
     """Follows one customer through one call. Pure: time comes from `advance`.
 
     Call `advance` up to the moment at which something became known before it is
-    fed; it counts from the next whole second on.
+    fed; it counts from the next whole second on, and in the forecast at once.
     """
 
     def __init__(self, params: EmotionParams) -> None:
@@ -46,6 +46,7 @@ class Customer:
         self._forecaster = Forecaster(params.forecast)
         self._kind = CustomerKindVote(params.kind)
         self._latest: Utterance | None = None
+        self._now_s = 0.0
 
     @property
     def outlook(self) -> Outlook:
@@ -57,26 +58,35 @@ class Customer:
         """What the customer wants most; None while the words do not tell."""
         return self._kind.chosen
 
-    def feed_voice(self, reading: VoiceReading) -> None:
-        """Take how the customer sounded.
+    def feed_voice(self, reading: VoiceReading) -> list[Forecast]:
+        """Take how the customer sounded; return what it bodes, if that is worse.
 
         Raises:
             OrderError: the reading is older than the one before.
         """
         self._curve.feed_voice(reading)
+        return self._glance()
 
-    def feed_words(self, reading: WordReading) -> list[CustomerKindChanged]:
-        """Take what the customer said; return what it says about the kind, if new."""
+    def feed_words(self, reading: WordReading) -> list[CustomerKindChanged | Forecast]:
+        """Take what the customer said; return what it says about the kind, if new.
+
+        Behind it what it bodes, if that is worse than before.
+        """
         weighed = self._weighed(reading)
         self._curve.feed_words(weighed)
         believed = self._words.believed(weighed)
         self._forecaster.feed_words(replace(weighed, hostility=believed))
-        return self._kind.feed(reading)
+        return [*self._kind.feed(reading), *self._glance()]
 
-    def feed_words_so_far(self, reading: WordReading) -> None:
-        """Take unfinished words; what is read next takes their place."""
+    def feed_words_so_far(self, reading: WordReading) -> list[Forecast]:
+        """Take unfinished words; what is read next takes their place.
+
+        Returns:
+            What they bode, if that is worse than before.
+        """
         self._curve.feed_words_so_far(reading)
         self._forecaster.feed_words_so_far(reading)
+        return self._glance()
 
     def feed_utterance(self, utterance: Utterance) -> None:
         """Take the words themselves, before `feed_words` takes what they count for."""
@@ -91,6 +101,10 @@ class Customer:
     def feed_speech(self, event: SpeechStarted | SpeechEnded) -> None:
         """Take who speaks; only the customer's speech counts."""
         self._curve.feed_speech(event)
+
+    def _glance(self) -> list[Forecast]:
+        seen = self._forecaster.glance(self._now_s, self._curve.expected)
+        return [] if seen is None else [seen]
 
     def _weighed(self, reading: WordReading) -> WordReading:
         said = self._latest
@@ -107,6 +121,7 @@ class Customer:
         Raises:
             OrderError: `now_s` lies before an earlier one.
         """
+        self._now_s = now_s
         events: list[HostilityPoint | PhaseChanged | Forecast] = []
         forecasts: list[Forecast] = []
         for event in self._curve.advance(now_s):

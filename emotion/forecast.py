@@ -66,7 +66,11 @@ class Outlook:
 
 
 class Forecaster:
-    """Looks ahead once a second; tells when it sees something else. Pure."""
+    """Looks ahead once a second; tells when it sees something else. Pure.
+
+    What is heard in between is looked at as well (`glance`), so that a warning need
+    not wait for the second to be over.
+    """
 
     def __init__(self, params: ForecastParams) -> None:
         self._params = params
@@ -112,17 +116,34 @@ class Forecaster:
                 f"after {self._points[-1].at_s} s"
             )
         self._points.append(point)
-        self._forget(point.at_s)
-        self._outlook = self._look(point)
+        self._look(point.at_s, point.score)
         p = round(self._probability(), 3)
         if self._told is not None and abs(p - self._told) < self._params.step:
             return None
         self._told = p
         return Forecast(point.at_s, p, self._params.horizon_s)
 
+    def glance(self, now_s: float, expected: float) -> Forecast | None:
+        """Look ahead from what was just heard, before the second is over.
+
+        Args:
+            now_s: not before the latest point.
+            expected: the score that the second will have.
+
+        Returns:
+            The forecast, if it is higher than the one told last by
+            `ForecastParams.step` or more: what falls can wait.
+        """
+        self._look(math.floor(now_s) + 1.0, expected)
+        p = round(self._probability(), 3)
+        if self._told is None or p < self._told + self._params.step:
+            return None
+        self._told = p
+        return Forecast(now_s, p, self._params.horizon_s)
+
     def _forget(self, now_s: float) -> None:
         params = self._params
-        while self._points[0].at_s < now_s - params.slope_s:
+        while self._points and self._points[0].at_s < now_s - params.slope_s:
             self._points.popleft()
         while self._words and self._words[0].end_s < now_s - params.recent_s:
             self._words.popleft()
@@ -131,15 +152,15 @@ class Forecaster:
         while self._interruptions and self._interruptions[0] < now_s - params.recent_s:
             self._interruptions.popleft()
 
-    def _look(self, point: HostilityPoint) -> Outlook:
-        first = self._points[0]
-        elapsed_s = point.at_s - first.at_s
-        slope = (point.score - first.score) / elapsed_s if elapsed_s else 0.0
+    def _look(self, at_s: float, score: float) -> None:
+        self._forget(at_s)
+        slope = 0.0
+        if self._points and (elapsed_s := at_s - self._points[0].at_s):
+            slope = (score - self._points[0].score) / elapsed_s
         words = [*self._words, *([self._so_far] if self._so_far else ())]
         hostility = max((reading.hostility for reading in words), default=0.0)
-        return Outlook(
-            point.score, slope, max(0.0, hostility), len(self._interruptions)
-        )
+        n_interruptions = len(self._interruptions)
+        self._outlook = Outlook(score, slope, max(0.0, hostility), n_interruptions)
 
     def _probability(self) -> float:
         params, outlook = self._params, self._outlook

@@ -387,15 +387,12 @@ def _cues(followed: Sequence[Followed], tuned: Tuned) -> list[Outcome]:
             forecast.per_interruption,
         ]
     )
-    return [
-        cue(
-            one,
-            1 / (1 + np.exp(-(one.outlooks @ coefficients + forecast.bias))),
-            forecast.step,
-            tuned.cue,
-        )
-        for one in followed
-    ]
+
+    def log_odds(outlooks: NDArray[np.float64]) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = outlooks @ coefficients + forecast.bias
+        return found
+
+    return [cue(one, log_odds, forecast.step, tuned.cue) for one in followed]
 
 
 def fit_forecast(

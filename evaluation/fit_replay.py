@@ -4,8 +4,8 @@ Much faster than a `Call`, and true to one frame: what the models and the turn-t
 said, and when the call knew it, does not depend on the parameters that are fitted.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,12 +116,15 @@ class Followed:
         changes: of the phase.
         outlooks: float64, shape ``(n_seconds, 4)``: score, slope, hostility,
             interruptions.
+        glances: the same whenever something was heard, behind the call time of it:
+            shape ``(n_glances, 5)``.
     """
 
     call: Recorded
     points: tuple[HostilityPoint, ...]
     changes: tuple[PhaseChanged, ...]
     outlooks: NDArray[np.float64]
+    glances: NDArray[np.float64]
 
     @property
     def soon(self) -> NDArray[np.bool_]:
@@ -142,6 +145,7 @@ def follow(call: Recorded, params: EmotionParams) -> Followed:
     points: list[HostilityPoint] = []
     changes: list[PhaseChanged] = []
     outlooks = []
+    glances = []
     second = 1
     for at_s, event in [*call.inputs, (call.duration_s, None)]:
         # Second by second, as the outlook is only that of the latest one.
@@ -154,41 +158,46 @@ def follow(call: Recorded, params: EmotionParams) -> Followed:
                         changes.append(told)
                     case _:
                         pass
-            seen = customer.outlook
-            outlooks.append(
-                (seen.score, seen.slope, seen.hostility, seen.n_interruptions)
-            )
+            outlooks.append(astuple(customer.outlook))
             second += 1
         if event is not None:
-            _feed(customer, event)
+            customer.advance(at_s)
+            if _feed(customer, event):
+                glances.append((at_s, *astuple(customer.outlook)))
     n_seconds = min(len(points), len(call.truth.phases))
     return Followed(
         call,
         tuple(points[:n_seconds]),
         tuple(changes),
         np.array(outlooks[:n_seconds], np.float64).reshape(-1, 4),
+        np.array(glances, np.float64).reshape(-1, 5),
     )
 
 
-def _feed(customer: Customer, event: Input) -> None:
+def _feed(customer: Customer, event: Input) -> bool:
+    """Feed what was heard; say whether the forecast glanced at it."""
     match event:
         case VoiceReading():
             customer.feed_voice(event)
+            return True
         case WordReading():
             customer.feed_words(event)
+            return True
         case WordsSoFar(reading=reading):
             customer.feed_words_so_far(reading)
+            return True
         case Utterance():
             customer.feed_utterance(event)
         case SpeechStarted() | SpeechEnded():
             customer.feed_speech(event)
         case _:
             customer.feed_turns(event)
+    return False
 
 
 def cue(
     followed: Followed,
-    p: NDArray[np.float64],
+    log_odds: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     step: float,
     params: PauseCueParams,
 ) -> Outcome:
@@ -196,14 +205,14 @@ def cue(
 
     Args:
         followed: the curve.
-        p: the forecast of each second, float64, shape ``(n_seconds,)``.
+        log_odds: forecast of outlooks, shape ``(n, 4)``.
         step: smallest change of a forecast that is told.
         params: of the cue.
     """
     call = followed.call
     pause = PauseCue(params, lambda: _LINE)
     armed = []
-    for at_s, event in _merged(followed, p, step):
+    for at_s, event in _merged(followed, log_odds, step):
         if event is not None:
             pause.feed(event)
         armed += [
@@ -228,7 +237,9 @@ def cue(
 
 
 def _merged(
-    followed: Followed, p: NDArray[np.float64], step: float
+    followed: Followed,
+    log_odds: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    step: float,
 ) -> Iterator[tuple[float, object]]:
     """Yield in order of time all that moves a cue, and ticks in between."""
     events: list[tuple[float, object]] = [
@@ -237,11 +248,19 @@ def _merged(
         if isinstance(event, SpeechStarted | SpeechEnded)
     ]
     events += [(change.at_s, change) for change in followed.changes]
+    seconds = [point.at_s for point in followed.points]
+    looks = np.concatenate([followed.outlooks, followed.glances[:, 1:]])
+    at_s = np.concatenate([seconds, followed.glances[:, 0]])
     told = float("-inf")
-    for point, value in zip(followed.points, p, strict=True):
-        if abs(value - told) >= step:
-            told = float(value)
-            events.append((point.at_s, Forecast(point.at_s, told, HORIZON_S)))
+    p = 1 / (1 + np.exp(-log_odds(looks)))
+    # At one time the second comes first, as in a call.
+    for number in np.argsort(at_s, kind="stable"):
+        glanced = number >= len(seconds)
+        change = float(p[number]) - told
+        if change >= step or (not glanced and -change >= step):
+            told = float(p[number])
+            now_s = float(at_s[number])
+            events.append((now_s, Forecast(now_s, told, HORIZON_S)))
     n_ticks = int(followed.call.duration_s / TICK_S)
     events += [(TICK_S * number, None) for number in range(1, n_ticks)]
     yield from sorted(events, key=lambda one: one[0])

@@ -543,7 +543,7 @@ class Call:
             case Overlapped() | Interrupted() | Responded() | LongSilence():
                 self._customer.feed_turns(event)
             case VoiceReading():
-                self._customer.feed_voice(event)
+                self._emit_all(self._customer.feed_voice(event))
             case TranscriptFinal(party=Party.CUSTOMER):
                 self._customer.feed_utterance(
                     Utterance(event.text, event.language, event.start_s, event.end_s)
@@ -551,7 +551,7 @@ class Call:
             case WordsRead(reading=reading):
                 self._emit_all(self._customer.feed_words(reading))
             case WordsSoFar(reading=reading):
-                self._customer.feed_words_so_far(reading)
+                self._emit_all(self._customer.feed_words_so_far(reading))
             case HostilityPoint():
                 self._point = event
             case _:

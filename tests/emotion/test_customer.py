@@ -59,12 +59,24 @@ def test_nothing_is_told_between_whole_seconds() -> None:
     assert customer.advance(0.99) == []
 
 
+def test_words_that_alarm_are_told_before_the_second_is_over() -> None:
+    customer = Customer(EmotionParams())
+    customer.advance(3.3)
+
+    (warned,) = customer.feed_words_so_far(
+        WordReading(2.0, 3.3, 1.0, None, (), "en", "fake")
+    )
+
+    assert warned.at_s == 3.3
+    assert warned.p > 0.9
+
+
 def test_one_odd_voice_reading_never_forecasts_an_escalation() -> None:
     customer = Customer(EmotionParams())
     events: Events = []
     for at in range(30):
         anger = 0.95 if at == 12 else 0.12
-        customer.feed_voice(VoiceReading(float(at), anger, -30.0, "fake"))
+        events += customer.feed_voice(VoiceReading(float(at), anger, -30.0, "fake"))
         events += customer.advance(float(at))
 
     assert all(event.p < 0.1 for event in events if isinstance(event, Forecast))

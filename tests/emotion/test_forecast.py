@@ -110,3 +110,26 @@ def test_any_scores_give_probabilities_that_differ(scores: list[float]) -> None:
     assert all(
         abs(after.p - before.p) >= 0.049 for before, after in pairwise(forecasts)
     )
+
+
+def test_what_is_heard_warns_before_the_second_is_over() -> None:
+    forecaster = Forecaster(ForecastParams())
+    told(forecaster, 5.0, 5.0)
+
+    early = forecaster.glance(2.4, expected=60.0)
+
+    assert early is not None
+    assert (early.at_s, early.p > 0.9) == (2.4, True)
+    # The second itself has nothing to add.
+    assert told(forecaster, 60.0, start=3) == []
+
+
+def test_a_glance_is_no_reason_to_relax() -> None:
+    forecaster = Forecaster(ForecastParams())
+    told(forecaster, *[60.0] * 5)
+
+    assert forecaster.glance(5.5, expected=5.0) is None
+
+
+def test_the_first_second_is_not_told_before_it_is_over() -> None:
+    assert Forecaster(ForecastParams()).glance(0.5, expected=60.0) is None

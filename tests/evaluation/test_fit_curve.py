@@ -122,7 +122,8 @@ def followed_with(outlooks: np.ndarray, soon: np.ndarray, kind: Kind) -> Followe
     phases = tuple(Phase.PEAK if one else Phase.RATIONAL for one in soon)
     truth = Truth(np.zeros(len(soon)), phases, ())
     point = HostilityPoint(1.0, 0.0, 0.0, 0.0, Phase.RATIONAL, ())
-    return Followed(Recorded(kind, 1.0, truth, ()), (point,) * len(soon), (), outlooks)
+    call, points = Recorded(kind, 1.0, truth, ()), (point,) * len(soon)
+    return Followed(call, points, (), outlooks, np.empty((0, 5)))
 
 
 def test_the_forecast_learns_what_comes_before_within_its_bounds() -> None:
