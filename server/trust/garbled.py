@@ -9,7 +9,7 @@ Pure.
 import re
 from collections.abc import Iterator
 
-from server.trust.spans import Kind, Span
+from server.trust.spans import SAID_BY, Kind, Span
 
 _WORDS = "zero|oh|nought|one|two|three|four|five|six|seven|eight|nine|double|triple"
 _HAN = "零〇一幺二两三四五六七八九"
@@ -47,9 +47,9 @@ _CLOSE = 6
 
 
 _BEFORE = {
-    Kind.CARD: r"card|visa|mastercard|卡(?!片)",
-    Kind.IDENTITY: r"身份[证正]|证件|\bid (?:card|number)|identity",
-    Kind.PHONE: r"phone|mobile|cell|(?:call|reach|ring) me|电话|手机|联系方式|打给我",
+    Kind.CARD: rf"{SAID_BY[Kind.CARD]}|mastercard|卡(?!片)",
+    Kind.IDENTITY: rf"{SAID_BY[Kind.IDENTITY]}|身份正",
+    Kind.PHONE: SAID_BY[Kind.PHONE],
 }
 _LEAST = {Kind.CARD: 7, Kind.IDENTITY: 9, Kind.PHONE: 6}
 _MOST = 30

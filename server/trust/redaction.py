@@ -16,7 +16,7 @@ import phonenumbers
 from server.trust.addresses import addresses
 from server.trust.digits import Run, runs
 from server.trust.garbled import garbled
-from server.trust.spans import Kind, Span
+from server.trust.spans import SAID_BY, Kind, Span
 
 MASK = "•"
 
@@ -52,15 +52,12 @@ _MOST = 20
 _NEAR = 30
 """Characters before a number in which a word says what it is."""
 
-_CARD_WORD = re.compile(r"card|visa|卡|pan\b", re.IGNORECASE)
+_CARD_WORD = re.compile(rf"{SAID_BY[Kind.CARD]}|卡|pan\b", re.IGNORECASE)
 _CODE_WORD = re.compile(
     r"cvv|cvc|security code|three digits? on the back|安全码|验证码", re.IGNORECASE
 )
-_ID_WORD = re.compile(r"身份证|证件|\bid (?:card|number)|identity", re.IGNORECASE)
-_PHONE_WORD = re.compile(
-    r"phone|mobile|cell|call (?:me|back)|reach me|ring me|电话|手机|联系方式|打给我",
-    re.IGNORECASE,
-)
+_ID_WORD = re.compile(SAID_BY[Kind.IDENTITY], re.IGNORECASE)
+_PHONE_WORD = re.compile(rf"{SAID_BY[Kind.PHONE]}|call back", re.IGNORECASE)
 _PHONE_DIGITS = range(7, 13)
 _CODE_DIGITS = range(3, 5)
 _LEAST_UNFINISHED = 6

@@ -13,6 +13,15 @@ class Kind(StrEnum):
     EMAIL = "email"
 
 
+SAID_BY = {
+    Kind.CARD: r"card|visa",
+    Kind.IDENTITY: r"身份证|证件|\bid (?:card|number)|identity",
+    Kind.PHONE: r"phone|mobile|cell|(?:call|reach|ring) me|电话|手机|联系方式|打给我",
+}
+"""Words beside a number that say what it is, as regular expressions; who looks for
+numbers in its own way knows a few more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of a text that must not be shown.
