@@ -67,11 +67,6 @@ export const audioUrl = (callId: string, uncovered = false): string =>
 export const exportUrl = (callId: string, file: string, uncovered = false): string =>
   `${call(callId)}/export/${file}${uncovering(uncovered)}`;
 
-export async function endedCalls(): Promise<readonly CallSummary[]> {
-  const response = await request('/v1/calls?state=ended&limit=100');
-  return (await response.json()) as readonly CallSummary[];
-}
-
 export async function summary(callId: string): Promise<CallSummary> {
   return (await (await request(call(callId))).json()) as CallSummary;
 }

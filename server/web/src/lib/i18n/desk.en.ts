@@ -203,7 +203,6 @@ export interface DeskMessages {
     readonly hideFiles: string;
     readonly speed: (times: string) => string;
     readonly left: (time: string) => string;
-    readonly duplicateOf: string;
     readonly openCall: string;
     readonly command: string;
   };
@@ -465,7 +464,6 @@ export const deskEn: DeskMessages = {
     hideFiles: 'Hide files',
     speed: (times) => `${times} × real time`,
     left: (time) => `about ${time} left`,
-    duplicateOf: 'same content as a call that is there',
     openCall: 'Open the call',
     command: 'From a terminal:',
   },

@@ -256,7 +256,6 @@ export const deskZh: DeskMessages = {
     hideFiles: '隐藏文件',
     speed: (times) => `实时的 ${times} 倍`,
     left: (time) => `大约还需 ${time}`,
-    duplicateOf: '内容与已有通话相同',
     openCall: '打开通话',
     command: '在终端中：',
   },
