@@ -14,6 +14,7 @@ from server.errors import ConfigError
 from server.trust.retention import RetentionSettings
 
 _PREFIX = "CALMLINE_"
+_LAST_PORT = (1 << 16) - 1
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -78,20 +79,32 @@ class ServiceSettings:
                 "proxy in front anybody could write it: set service.behind_proxy = "
                 "true, or leave it empty"
             )
-        if self.session_hours <= 0:
-            raise ConfigError(
-                f"service.session_hours must be above 0, got {self.session_hours}"
-            )
         if self.max_calls < 1:
             raise ConfigError(
                 f"service.max_calls must be 1 or more, got {self.max_calls}"
             )
-
+        self._check_numbers()
         for member in self.teams:
             if not re.fullmatch(r"[\w-]{1,64}:[\w-]{1,64}", member, re.ASCII):
                 raise ConfigError(
                     f"service.teams must hold team:agent_id, got {member!r}"
                 )
+
+    def _check_numbers(self) -> None:
+        for name in ("audio_port", "http_port"):
+            port: int = getattr(self, name)
+            if not 0 <= port <= _LAST_PORT:
+                raise ConfigError(
+                    f"service.{name} must be 0 to {_LAST_PORT}, got {port}"
+                )
+        for name in ("session_hours", "hello_timeout_s", "watch_every_s"):
+            lasts: float = getattr(self, name)
+            if lasts <= 0:
+                raise ConfigError(f"service.{name} must be above 0, got {lasts}")
+        if self.resume_window_s < 0:
+            raise ConfigError(
+                f"service.resume_window_s must be 0 or more, got {self.resume_window_s}"
+            )
 
     def team_of(self, agent_id: str, named: str | None) -> str:
         """Return the team that a hello names, else the agent's; empty: no team."""
@@ -240,15 +253,24 @@ def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings
         ConfigError: the file cannot be read, or a setting is unknown or wrong.
     """
     data = _read(path) if path is not None else {}
+    known: set[str] = set()
     for section in fields(Settings):
         kind = get_type_hints(Settings)[section.name]
         for setting in fields(kind):
             key = f"{_PREFIX}{section.name}_{setting.name}".upper()
+            known.add(key)
             if key in environment:
                 values = data.setdefault(section.name, {})
                 is_list = isinstance(setting.default, tuple)
                 text = environment[key]
                 values[setting.name] = text.split(",") if is_list else text
+    sections = tuple(f"{_PREFIX}{one.name}_".upper() for one in fields(Settings))
+    for key in environment:
+        if key.startswith(sections) and key not in known:
+            raise ConfigError(
+                f"unknown setting {key} in the environment; docs/settings.md lists "
+                "them all"
+            )
     try:
         return TypeAdapter(Settings).validate_python(data)
     except ValidationError as error:
@@ -268,6 +290,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"cannot read the settings file {path}: {error.strerror}"
         ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: expected text in UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
 

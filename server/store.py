@@ -28,7 +28,7 @@ from server.events import (
     TurnsFound,
     current,
 )
-from server.wire import entry_from_json, entry_to_json
+from server.wire import StoredEntry, entry_from_json, entry_to_json
 
 _BUSY_TIMEOUT_S = 2
 """How long one write waits for a lock; whoever writes tries again by itself."""
@@ -144,8 +144,17 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        # An error message with a statement's values would hold what callers said.
-        self._engine = sa.create_engine(url, hide_parameters=True)
+        try:
+            # An error message with a statement's values would hold what callers said.
+            self._engine = sa.create_engine(url, hide_parameters=True)
+        except (sa.exc.ArgumentError, ImportError) as error:
+            # Without the URL: it may have a password in it.
+            raise StoreError(
+                f"service.database_url is of no database ({type(error).__name__}): "
+                "expected such as sqlite:////folder/calmline.db, or "
+                "postgresql+psycopg://user@host/name with calmline[postgresql] "
+                "installed"
+            ) from error
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _configure_sqlite)
         try:
@@ -371,14 +380,17 @@ class Store:
 
     def whole_log(self, call_id: str) -> list[LogEntry]:
         """All that was ever written of a call, in order; empty for nothing."""
+        return [stored.entry() for stored in self.stored_log(call_id)]
+
+    def stored_log(self, call_id: str) -> list[StoredEntry]:
+        """Likewise, as it is kept."""
         # Columns, not objects: of a call of hours there are tens of thousands.
-        columns = (_EntryRow.seq, _EntryRow.at_s, _EntryRow.kind, _EntryRow.body)
-        query = sa.select(*columns).where(_EntryRow.call_id == call_id)
+        columns = (_EntryRow.seq, _EntryRow.at_s, _EntryRow.kind)
+        body = sa.cast(_EntryRow.body, sa.Text)
+        query = sa.select(*columns, body).where(_EntryRow.call_id == call_id)
         with self._reading() as session:
-            return [
-                entry_from_json(dict(row._mapping))  # noqa: SLF001 - SQLAlchemy's documented name
-                for row in session.execute(query.order_by(_EntryRow.seq))
-            ]
+            rows = session.execute(query.order_by(_EntryRow.seq))
+            return [StoredEntry(*row) for row in rows]
 
 
 def _entry(row: _EntryRow) -> LogEntry:

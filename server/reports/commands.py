@@ -34,22 +34,28 @@ _CAUSE = (
 )
 
 
+def _time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            "expected a time, such as 2026-01-31 or 2026-01-31T14:05:00+08:00"
+        ) from None
+
+
 def add_commands(commands: "Commands") -> None:
     """Add what this package offers to the `calmline` command."""
     reporting = commands.add_parser("report", help="figures over many calls")
     reporting.set_defaults(command=with_store(_report))
     reporting.add_argument(
         "--by",
-        type=Dimension,
-        choices=list(Dimension),
-        default=Dimension.TEAM,
+        choices=[str(one) for one in Dimension],
+        default=str(Dimension.TEAM),
         metavar="DIMENSION",
         help=f"{', '.join(Dimension)} (default: %(default)s)",
     )
     for name, what in (("after", "began at this time or later"), ("before", "earlier")):
-        reporting.add_argument(
-            f"--{name}", type=datetime.fromisoformat, metavar="TIME", help=what
-        )
+        reporting.add_argument(f"--{name}", type=_time, metavar="TIME", help=what)
     reporting.add_argument(
         "--language", default="", choices=["en", "zh"], help="only calls in it"
     )
@@ -81,9 +87,9 @@ def _report(args: argparse.Namespace, store: Store) -> int:
         return 2
     after, before = (t and t.astimezone() for t in (args.after, args.before))
     calls = FactTable(store.engine).calls(Period(after, before, args.language))
-    found = report(calls, args.by)
+    found = report(calls, Dimension(args.by))
     action = Action.REPORT if as_file is None else Action.EXPORT
-    AuditLog(store.engine).record(shell_actor(), action, detail={"by": str(args.by)})
+    AuditLog(store.engine).record(shell_actor(), action, detail={"by": args.by})
     if as_file is None:
         _print(found)
     else:

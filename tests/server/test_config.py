@@ -46,6 +46,10 @@ def test_other_voice_weights_are_chosen_on_purpose() -> None:
         ("[servce]\n", "servce"),
         ("[service]\nmax_calls = 0\n", "max_calls"),
         ("[service]\nhttp_port = 'x'\n", "service.http_port"),
+        ("[service]\nhttp_port = 99999\n", "http_port must be 0 to 65535"),
+        ("[service]\nwatch_every_s = 0\n", "watch_every_s must be above 0"),
+        ("[service]\nresume_window_s = -1\n", "resume_window_s must be 0 or more"),
+        ("[service]\nhello_timeout_s = inf\n", "hello_timeout_s.* finite"),
         ("not toml", "TOML"),
     ],
 )
@@ -54,6 +58,21 @@ def test_a_wrong_setting_is_named(tmp_path: Path, text: str, named: str) -> None
     file.write_text(text, encoding="utf-8")
 
     with pytest.raises(ConfigError, match=named):
+        load_settings(file, {})
+
+
+def test_a_wrong_name_in_the_environment_is_named() -> None:
+    with pytest.raises(ConfigError, match="CALMLINE_SERVICE_PORT"):
+        load_settings(None, {"CALMLINE_SERVICE_PORT": "80"})
+
+    assert load_settings(None, {"CALMLINE_HOME": "/x", "PATH": "/y"})
+
+
+def test_a_file_that_is_no_text_is_told_as_such(tmp_path: Path) -> None:
+    file = tmp_path / "calmline.toml"
+    file.write_bytes(b"\xff\xfe[service]")
+
+    with pytest.raises(ConfigError, match="UTF-8"):
         load_settings(file, {})
 
 

@@ -215,3 +215,11 @@ def test_a_probe_says_whether_the_database_can_be_written(
     locking.close()
 
     store.probe()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "nodb://x:hunter2@y/z", "mysql://x/y"])
+def test_a_url_of_no_database_is_told_without_its_password(url: str) -> None:
+    with pytest.raises(StoreError, match=r"service\.database_url") as error:
+        Store(url)
+
+    assert "hunter2" not in str(error.value)
