@@ -116,7 +116,10 @@ def _refuse(what: str, error: ValidationError) -> ProtocolError:
     # The value is left out: it came from outside and may hold anything.
     first = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the message"
-    reason = re.sub(r"\s+", " ", f"not a {what}: {where}: {first['msg']}")
+    expected = first["msg"]
+    if first["type"] == "union_tag_invalid":  # Its sentence has the value in it.
+        expected = f"type should be {first['ctx']['expected_tags']}"
+    reason = re.sub(r"\s+", " ", f"not a {what}: {where}: {expected}")
     return ProtocolError(CloseCode.BAD_MESSAGE, reason)
 
 

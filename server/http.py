@@ -22,7 +22,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from alerts.faults import Fault
 from models.ports import WordTimes
-from server.bodies import NUL
+from server.bodies import NUL, BodyLimit
 from server.calls import LiveCalls
 from server.config import ServiceSettings
 from server.errors import RefusedError, StoreUnavailableError, ToldError
@@ -77,6 +77,7 @@ def build_app(
     """The office side of the service, around the calls that it shows."""
     app = FastAPI(title="Calmline", version="1", docs_url=None, redoc_url=None)
     app.state.access = access
+    app.add_middleware(BodyLimit)
     _add_guard(app, settings)
     _add_problems(app)
     app.include_router(session_router(access))
@@ -154,7 +155,13 @@ def _problem(
     )
 
 
-_NO_ROUTE: Mapping[int, str] = {404: "no_page", 405: "wrong_method"}
+_BY_STATUS: Mapping[int, str] = {
+    400: "field_json",
+    404: "no_page",
+    405: "wrong_method",
+    413: "body_too_large",
+}
+"""What the framework refuses by a number alone."""
 
 
 def _add_problems(app: FastAPI) -> None:
@@ -168,7 +175,7 @@ def _add_problems(app: FastAPI) -> None:
         request: Request, error: StarletteHTTPException
     ) -> JSONResponse:
         status = error.status_code
-        refusal = Refusal(_NO_ROUTE.get(status, "not_done"), {"status": status})
+        refusal = Refusal(_BY_STATUS.get(status, "not_done"), {"status": status})
         return _problem(request, status, refusal, error.headers)
 
     @app.exception_handler(RequestValidationError)

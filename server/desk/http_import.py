@@ -26,6 +26,8 @@ _MOST_BYTES = 4 << 30
 """Of one upload: four hours of stereo at 48 kHz are 2.8 GB."""
 
 _MOST_TABLE_BYTES = 16 << 20
+_LATEST_S = 1 << 33
+"""In the year 2242; in nanoseconds a database still has room for it."""
 
 
 class _NewImport(Body):
@@ -106,7 +108,15 @@ def _add_bringing(router: APIRouter, desk: Desk) -> None:
         job_id: str,
         request: Request,
         name: Annotated[str, Query(min_length=1, max_length=1024)],
-        modified: Annotated[float, Query(description="seconds since 1970")] = 0.0,
+        modified: Annotated[
+            float,
+            Query(
+                description="seconds since 1970",
+                ge=0,
+                le=_LATEST_S,
+                allow_inf_nan=False,
+            ),
+        ] = 0.0,
     ) -> None:
         options = await desk.do(desk.imports.options, job_id)
         base = name.replace("\\", "/").rpartition("/")[2]

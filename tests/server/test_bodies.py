@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -128,3 +128,49 @@ async def test_what_is_not_an_object_is_told_what_was_expected(tmp_path: Path) -
     assert refused.json()["code"] == "field_fields"
     assert wrong.json()["code"] == "field_text"
     assert unknown.json()["code"] == "field_string_too_long"
+
+
+@in_loop
+async def test_what_is_too_large_or_too_deep_or_no_json_is_refused(
+    tmp_path: Path,
+) -> None:
+    head = {"content-type": "application/json"}
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b" " * (1 << 16)
+
+    async with (
+        service(tmp_path) as addresses,
+        httpx.AsyncClient(base_url=addresses.http_url, headers=head) as client,
+    ):
+        large = await client.post("/v1/session", content=b" " * ((1 << 20) + 1))
+        endless = await client.post("/v1/session", content=pieces())
+        deep = b'{"a":' * 900 + b"1" + b"}" * 900
+        refused = await client.post("/v1/erasures", content=deep)
+        broken = await client.post("/v1/erasures", content=b"\xff\xfe")
+        page = await client.get("/v1/calls")
+
+    assert (large.status_code, endless.status_code) == (413, 413)
+    assert large.json()["code"] == endless.json()["code"] == "body_too_large"
+    assert refused.status_code == 422
+    assert broken.json()["code"] == "field_json"
+    assert page.status_code == 200
+
+
+@in_loop
+async def test_an_upload_is_no_body_and_its_time_is_one(tmp_path: Path) -> None:
+    async with (
+        service(tmp_path) as addresses,
+        httpx.AsyncClient(base_url=addresses.http_url) as client,
+    ):
+        begun = await client.post("/v1/desk/imports", json={"name": "a", "by": "Ann"})
+        files = f"/v1/desk/imports/{begun.json()['job_id']}/files"
+        large = await client.put(f"{files}?name=a.wav", content=b"a" * (3 << 20))
+        late = [
+            (await client.put(f"{files}?name=b.wav&modified={s}", content=b"")).json()
+            for s in ("inf", "nan", "1e300", "-1e300")
+        ]
+
+    assert large.status_code == 201
+    assert [one["status"] for one in late] == [422] * 4

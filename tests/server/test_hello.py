@@ -96,3 +96,13 @@ def test_any_other_text_is_one_typed_error(text: str) -> None:
     for read in (read_hello, read_control):
         with pytest.raises(ProtocolError):
             read(text)
+
+
+def test_a_control_message_of_an_unknown_type_is_told_the_known_ones() -> None:
+    with pytest.raises(ProtocolError) as error:
+        read_control(json.dumps({"type": "secret words" * 20}))
+
+    assert "secret" not in error.value.reason
+    for known in ("pause", "resume", "consent", "end"):
+        assert f"'{known}'" in error.value.reason
+    assert len(error.value.reason) < 123
