@@ -46,8 +46,8 @@ from server.trust.access import (
 from server.trust.audit import Action
 from server.trust.log_in import session_router
 from server.trust.redacted_audio import RedactedRecordings
-from server.trust.redacted_log import redacted_entries
-from server.wire import entry_to_json
+from server.trust.redacted_log import COVERED_KINDS, redacted_entries
+from server.wire import StoredEntry, current_stored, entry_to_json
 
 logger = logging.getLogger(__name__)
 
@@ -225,8 +225,8 @@ def _add_calls(
         whole: bool = False,
     ) -> Response:
         await _known(storage, call_id)
-        read = storage.whole_log if whole else storage.entries
-        log = await read(call_id)
+        stored = await storage.stored_log(call_id)
+        log = stored if whole else current_stored(stored)
         if unredacted:
             await access.record_unredacted(viewer, Action.VIEW_UNREDACTED, call_id)
         else:
@@ -260,9 +260,18 @@ def _add_calls(
         return FileResponse(path, media_type="audio/flac")
 
 
-def _as_json(log: Sequence[LogEntry], *, redact: bool) -> bytes:
-    shown = redacted_entries(log) if redact else log
-    return json.dumps([entry_to_json(entry) for entry in shown]).encode()
+def _as_json(log: Sequence[StoredEntry], *, redact: bool) -> bytes:
+    covered: dict[int, LogEntry] = {}
+    if redact:
+        said = [entry.entry() for entry in log if entry.kind in COVERED_KINDS]
+        covered = {entry.seq: entry for entry in redacted_entries(said)}
+    texts = [
+        json.dumps(entry_to_json(covered[entry.seq]))
+        if entry.seq in covered
+        else entry.text()
+        for entry in log
+    ]
+    return f"[{', '.join(texts)}]".encode()
 
 
 async def _known(storage: Storage, call_id: str) -> CallSummary:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from server.events import Event, LogEntry
 from server.store import CallSummary, NewCall, Store
+from server.wire import StoredEntry
 
 _T = TypeVar("_T")
 
@@ -72,6 +73,10 @@ class Storage:
     async def entries(self, call_id: str) -> list[LogEntry]:
         """See `Store.entries`."""
         return await self._read(lambda: self._store.entries(call_id))
+
+    async def stored_log(self, call_id: str) -> list[StoredEntry]:
+        """See `Store.stored_log`."""
+        return await self._read(lambda: self._store.stored_log(call_id))
 
     async def whole_log(self, call_id: str) -> list[LogEntry]:
         """See `Store.whole_log`."""

@@ -23,6 +23,9 @@ _IN_A_ROW_S = 20.0
 _LIVE_UTTERANCES = 40
 """Of a live call, how far back is looked for the beginning of a number."""
 
+COVERED_KINDS = (TranscriptFinal.__name__, Note.__name__)
+"""Kinds of entries with words in them; redaction changes no other, and needs none."""
+
 Spans = Mapping[str, tuple[Span, ...]]
 """What must not be shown, by utterance id."""
 

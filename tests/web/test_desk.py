@@ -404,6 +404,9 @@ def test_a_call_of_four_hours_is_seen_whole_and_heard_at_its_end(
     expect(page.get_by_test_id("audit-play")).to_be_enabled(timeout=30_000)
     position = page.get_by_test_id("audit-curve")
     expect(position).to_have_attribute("aria-valuemax", str(LONG_S))
+    said = [e for e in desk.calls[-1].entries if isinstance(e.event, TranscriptFinal)]
+    assert len(said) > 1000  # More than are drawn at once.
+    expect(page.get_by_test_id("transcript-line")).to_have_count(len(said))
 
     page.keyboard.press("End")
     expect(position).to_have_attribute("aria-valuetext", "4:00:00")
