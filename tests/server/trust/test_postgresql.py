@@ -1,5 +1,6 @@
 """The audit log, people and deletion on a real PostgreSQL, where one is installed."""
 
+import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from server.trust.audit import Action, Actor, AuditLog
 from server.trust.keeping import Keeping
 from server.trust.people import People, Person, Role
 from server.trust.retention import RetentionSettings
+from server.wire import entry_to_json
 
 pytestmark = pytest.mark.service
 
@@ -116,3 +118,18 @@ def test_people_reports_and_deletion_work_there_too(
     assert receipt.deleted[0].rows["report_facts"] == 1
     assert store.call("c1") is None
     assert keeping.receipts()[0]["receipt_id"] == receipt.receipt_id
+
+
+def test_a_log_is_read_and_told_as_it_was_written(store: Store) -> None:
+    started = CallStarted(
+        "c1", "a7", "客户", "zh", (Party.CUSTOMER,), Consent.GRANTED, "", ("m",)
+    )
+    said = TranscriptFinal("u1", Party.CUSTOMER, 0.5, 1.5, "“你好”\n", "zh", 0.9)
+    log = [LogEntry(1, 0.0, started), LogEntry(2, 1.5, said)]
+    store.add_call(NewCall(started, BEGAN, "mulaw", 8000))
+
+    store.append("c1", log)
+
+    assert store.entries("c1") == log
+    told = [json.loads(entry.text()) for entry in store.stored_log("c1")]
+    assert told == [entry_to_json(entry) for entry in log]
