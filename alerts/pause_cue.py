@@ -180,6 +180,10 @@ class PauseCue:
         """The agent wants cues again."""
         self._muted = False
 
+    def has_passed(self, now_s: float) -> bool:
+        """Whether no cue is there, and the last one began long enough ago."""
+        return self._step is _Step.IDLE and now_s >= self._armed_s + self._params.gap_s
+
     @property
     def shown(self) -> str:
         """Id of the cue whose line is on the screen; empty where there is none."""
@@ -220,9 +224,7 @@ class PauseCue:
                 return self._while_released(now_s)
 
     def _may_arm(self, now_s: float) -> bool:
-        if self._muted or not self._looms or self._falls:
-            return False
-        if now_s < self._armed_s + self._params.gap_s:
+        if self._muted or not self._looms or self._falls or not self.has_passed(now_s):
             return False
         if self._customer.speaking:
             return now_s >= self._customer.started_s + self._params.begun_s

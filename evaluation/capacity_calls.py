@@ -1,5 +1,6 @@
 """Two-channel calls for the capacity run: real speech, known words, a quarrel."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +26,9 @@ _BLOCK_S = 40.0
 
 _QUARREL_S = 50.0
 """Of the demo call: until after its first cue."""
+
+_GOLDEN = (math.sqrt(5) - 1) / 2
+"""Multiples of it, less whole numbers, lie as evenly as any between 0 and 1."""
 
 _DEMO = Path(__file__).parent / "demo" / "demo-en.flac"
 
@@ -89,7 +93,7 @@ def build_call(
 
     Real speech takes turns between the two, `TALK_SHARE` of the time; every now and
     then the synthesised demo call is heard, which is what raises cues and alerts.
-    Each call begins somewhere else, so that no two are in step.
+    Each call begins somewhere else in that round, so that no two are in step.
 
     Args:
         spoken: what is said.
@@ -99,7 +103,8 @@ def build_call(
     """
     draw = np.random.default_rng(index)
     quarrel = _quarrel()
-    n_wanted = int(duration_s * LINE_RATE)
+    cut = int(_begins_at(index) * (_QUARREL_S + _BLOCK_S) * LINE_RATE)
+    n_wanted = cut + int(duration_s * LINE_RATE)
     order = draw.permutation(len(spoken))
     pieces: list[NDArray[np.float32]] = []
     turns: list[Turn] = []
@@ -110,10 +115,11 @@ def build_call(
         pieces.append(piece)
         n_now += len(piece)
 
-    add(np.zeros((int(draw.uniform(0.2, 4.0) * LINE_RATE), 2), np.float32))
-    quarrel_next = index % 2 == 0
+    def seconds(n_samples: int) -> float:
+        return (n_samples - cut) / LINE_RATE
+
     while n_now < n_wanted:
-        if quarrel_next and not calm:
+        if not calm:
             add(quarrel)
         block_end = n_now + int(_BLOCK_S * LINE_RATE)
         while n_now < min(block_end, n_wanted):
@@ -123,15 +129,21 @@ def build_call(
             piece = np.zeros((len(one.pcm), 2), np.float32)
             piece[:, channel] = one.pcm
             party = (Party.CUSTOMER, Party.AGENT)[channel]
-            end_s = (n_now + len(piece)) / LINE_RATE
-            turns.append(Turn(party, n_now / LINE_RATE, end_s, one.text))
+            end_s = seconds(n_now + len(piece))
+            turns.append(Turn(party, seconds(n_now), end_s, one.text))
             add(piece)
             gap = len(one.pcm) * (1 - TALK_SHARE) / TALK_SHARE
             add(np.zeros((int(gap * draw.uniform(0.6, 1.4)), 2), np.float32))
-        quarrel_next = True
-    pcm = np.concatenate(pieces)[:n_wanted]
-    whole = [turn for turn in turns if turn.end_s < duration_s - 1.0]
+    pcm = np.concatenate(pieces)[cut:n_wanted]
+    whole = [
+        turn for turn in turns if turn.start_s >= 0 and turn.end_s < duration_s - 1.0
+    ]
     return LoadCall(pcm, whole)
+
+
+def _begins_at(index: int) -> float:
+    """Where in its round a call begins, 0 to 1: any number of calls lie evenly."""
+    return index * _GOLDEN % 1.0
 
 
 @cache

@@ -456,10 +456,11 @@ class Call:
             self._out.append(PartialRequest(segment, self._language.chosen))
 
     def _tense(self, party: Party) -> bool:
-        """Whether unfinished words are to count."""
-        score = self._point.score if self._point is not None else 0.0
-        tense = score >= self._params.tense_score and not self._sparse
-        return party is Party.CUSTOMER and tense
+        """Whether unfinished words are to count: while they may bring a cue sooner."""
+        if party is not Party.CUSTOMER or self._point is None or self._sparse:
+            return False
+        tense = self._point.score >= self._params.tense_score
+        return tense and self._cue.has_passed(self.now_s)
 
     def _read_so_far(
         self, segment: Segment, transcript: Transcript | None

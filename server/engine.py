@@ -30,6 +30,7 @@ from models.ports import (
     read_all,
 )
 from server.metrics import Metrics
+from server.overload import Busy
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,11 @@ _A = TypeVar("_A")
 
 _VOICE_BATCH = 8
 """Windows read in one go: some 0.2 s of work, so that none waits long."""
+
+_SPARE_SHARE = 0.5
+"""Of the time of all threads: above, nothing is begun that nobody has to have."""
+
+_LATELY_S = 10.0
 
 
 class DetectorFactory(Protocol):
@@ -132,6 +138,7 @@ class _Lane(Generic[_Q, _A]):
         self._waiting: list[_Waiting[_Q, _A]] = []
         self._numbers = itertools.count()
         self._n_running = 0
+        self._busy = Busy(n_workers, _LATELY_S)
 
     @property
     def n_waiting(self) -> int:
@@ -142,10 +149,13 @@ class _Lane(Generic[_Q, _A]):
     def has_time(self) -> bool:
         """Whether something may be begun that nobody has to have.
 
-        One thread stays free for whatever comes next, where there are several.
+        One thread stays free for whatever comes next, where there are several, and
+        lately they have not been busy for most of the time.
         """
         spare = max(1, self._n_workers - 1)
-        return not self._waiting and self._n_running < spare
+        idle = not self._waiting and self._n_running < spare
+        now_s = asyncio.get_running_loop().time()
+        return idle and self._busy.share(now_s) < _SPARE_SHARE
 
     def close(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)
@@ -172,8 +182,13 @@ class _Lane(Generic[_Q, _A]):
             questions = [one.question for one in batch]
             loop = asyncio.get_running_loop()
             done = loop.run_in_executor(self._executor, self._answer, questions)
-            self._n_running += 1
+            self._change(+1)
             done.add_done_callback(partial(self._finish, batch))
+
+    def _change(self, by: int) -> None:
+        self._n_running += by
+        now_s = asyncio.get_running_loop().time()
+        self._busy.change(now_s, self._n_running)
 
     def _next_batch(self) -> list[_Waiting[_Q, _A]]:
         batch: list[_Waiting[_Q, _A]] = []
@@ -188,7 +203,7 @@ class _Lane(Generic[_Q, _A]):
         batch: Sequence[_Waiting[_Q, _A]],
         done: asyncio.Future[Sequence[_A]],
     ) -> None:
-        self._n_running -= 1
+        self._change(-1)
         if done.cancelled():
             for one in batch:
                 one.answer.cancel()

@@ -5,11 +5,9 @@ audio alone. So somebody who only listens for speech can run ahead of the call, 
 what it is going to ask, and have it answered together, on every core, while the call
 follows at a distance. An answer counts only for the very question that it was given
 to: what was not foreseen is asked when the call asks it. So the log is the same as
-that of a call which is answered at once; it only comes sooner.
-
-Whether unfinished words are asked for follows from the curve, which nobody knows ahead.
-But who is tense stays so for a while: when the call asks for one of them, those that
-it would ask for next are answered with it, a few of them in vain.
+that of a call which is answered at once; it only comes sooner. Whether unfinished words
+are asked for follows from the curve, which nobody knows ahead: they are answered when
+the call asks.
 """
 
 from collections import deque
@@ -33,8 +31,7 @@ from models.ports import (
 from server.call import Call, CallParams
 from server.events import CallStarted, Consent
 from server.factory import CallFactory
-from server.questions import SoFarRequest, TranscribeRequest, VoiceRequest
-from server.unfinished import Unfinished
+from server.questions import TranscribeRequest, VoiceRequest
 
 _Q = TypeVar("_Q")
 _A = TypeVar("_A")
@@ -43,9 +40,6 @@ _CLASS_S = 1.0
 """Utterances are batched with others as long: a batch takes as long as its longest."""
 
 _VOICE_BATCH = 16
-
-_TENSE_S = 60.0
-"""Call time for which a tense customer is taken to stay so."""
 
 _WordsKey = tuple[Party, int, int]
 
@@ -89,7 +83,6 @@ class _Listener:
     ) -> None:
         self.party = party
         self.endpointer = Endpointer(party, params.endpointer)
-        self.unfinished = Unfinished(params.partial_after_s)
         self._detector = detector
         self._probabilities: deque[float] = deque()
 
@@ -140,7 +133,6 @@ class LookAhead:
         self._threads = ThreadPoolExecutor(models.words_workers, "look-ahead")
         self._running: list[_Batch[Transcript] | _Batch[VoiceReading]] = []
         self._words: dict[_WordsKey, _ForeseenWords] = {}
-        self._unfinished: dict[_WordsKey, _ForeseenWords] = {}
         self._voice: dict[tuple[int, int], _Foreseen[CustomerWindow, VoiceReading]] = {}
         self._heard_all = False
 
@@ -167,7 +159,7 @@ class LookAhead:
                 self._listeners, instant, speech, others, strict=True
             ):
                 found = listener.endpointer.feed(frame, 0.0 if other else p)
-                self._foresee(listener, found)
+                self._foresee(found)
                 if listener.party is Party.CUSTOMER and self._windows is not None:
                     speaking = listener.endpointer.speaking
                     window = self._windows.feed(frame, speaking=speaking)
@@ -179,7 +171,7 @@ class LookAhead:
         """The recording has ended: nothing further comes to be batched with."""
         self._heard_all = True
         for listener in self._listeners:
-            self._foresee(listener, listener.endpointer.flush())
+            self._foresee(listener.endpointer.flush())
         if self._language is not None:
             self._begin_all()
 
@@ -193,21 +185,17 @@ class LookAhead:
         """Return the words that the call asks for; None when the model failed."""
         segment = request.segment
         key = _key(segment)
-        unfinished = isinstance(request, SoFarRequest)
-        known = self._unfinished if unfinished else self._words
-        foreseen = known.get(key)
+        foreseen = self._words.get(key)
         if foreseen is None or (
             foreseen.asked is not None and foreseen.asked.language != request.language
         ):
-            foreseen = known[key] = _Foreseen(Spoken(segment.pcm, request.language))
+            foreseen = _Foreseen(Spoken(segment.pcm, request.language))
+            self._words[key] = foreseen
         if foreseen.asked is None:
-            next_ones = self._next_unfinished(segment) if unfinished else []
-            self._begin_words(foreseen, [*next_ones, *self._words.values()])
-            self._keep_busy(next_ones)
+            self._begin_words(foreseen)
+            self._keep_busy()
         answer = foreseen.answer()
-        del known[key]
-        if not unfinished:
-            self._forget_unfinished(segment)
+        del self._words[key]
         return answer
 
     def voice(self, request: VoiceRequest) -> VoiceReading | None:
@@ -224,47 +212,32 @@ class LookAhead:
         del self._voice[key]
         return answer
 
-    def _foresee(self, listener: _Listener, found: Sequence[EndpointerEvent]) -> None:
+    def _foresee(self, found: Sequence[EndpointerEvent]) -> None:
         for item in found:
             if isinstance(item, Segment):
-                listener.unfinished.begin()
                 foreseen = _foreseen(item)
                 self._words[_key(item)] = foreseen
-                alike = _open(self._words.values(), _class(foreseen))
+                alike = self._open(_class(foreseen))
                 full = len(alike) >= self._models.words_batch
                 # While the language is open, what is asked ahead is asked in vain.
                 if full and self._language is not None:
-                    self._begin_words(foreseen, self._words.values())
-        if listener.party is not Party.CUSTOMER:
-            return
-        growing = listener.unfinished
-        if growing.grown(listener.endpointer.open_s) and growing.count():
-            segment = listener.endpointer.open_segment()
-            self._unfinished[_key(segment)] = _foreseen(segment)
-
-    def _next_unfinished(self, segment: Segment) -> list[_ForeseenWords]:
-        """Return what a customer who stays tense will be asked for after this."""
-        until = segment.start + _TENSE_S * RATE
-        return [one for (_, start, _), one in self._unfinished.items() if start < until]
-
-    def _forget_unfinished(self, segment: Segment) -> None:
-        """Let go of what led up to an utterance that is over."""
-        gone = [key for key in self._unfinished if key[:2] == _key(segment)[:2]]
-        for key in gone:
-            del self._unfinished[key]
+                    self._begin_words(foreseen)
 
     def _foresee_voice(self, window: CustomerWindow) -> None:
         self._voice[window.start, len(window.pcm)] = _Foreseen(window)
         if sum(one.asked is None for one in self._voice.values()) >= _VOICE_BATCH:
             self._begin_voice()
 
-    def _begin_words(
-        self, wanted: _ForeseenWords, others: Iterable[_ForeseenWords]
-    ) -> None:
+    def _open(self, class_: int) -> list[_ForeseenWords]:
+        """Return those of one class that were not given to a model yet."""
+        words = self._words.values()
+        return [one for one in words if one.asked is None and _class(one) == class_]
+
+    def _begin_words(self, wanted: _ForeseenWords) -> None:
         """Have a question answered, together with others of its length."""
         batch = [wanted]
         if self._language is not None:
-            alike = [one for one in _open(others, _class(wanted)) if one is not wanted]
+            alike = [one for one in self._open(_class(wanted)) if one is not wanted]
             batch += alike[: self._models.words_batch - 1]
         for one in batch:
             one.asked = Spoken(one.question.pcm, self._language)
@@ -291,22 +264,22 @@ class LookAhead:
     def _begin_all(self) -> None:
         for one in list(self._words.values()):
             if one.asked is None:
-                self._begin_words(one, self._words.values())
+                self._begin_words(one)
         while any(one.asked is None for one in self._voice.values()):
             self._begin_voice()
 
-    def _keep_busy(self, likely: Sequence[_ForeseenWords] = ()) -> None:
+    def _keep_busy(self) -> None:
         """The call has to wait: let every thread have something to do meanwhile."""
         while True:
             running = [one for one in self._running if not one.answers.done()]
             self._running = running
             if len(running) >= self._models.words_workers:
                 return
-            waiting = [*self._words.values(), *likely]
+            waiting = self._words.values()
             oldest = next((one for one in waiting if one.asked is None), None)
             if oldest is None:
                 return
-            self._begin_words(oldest, waiting)
+            self._begin_words(oldest)
 
     def _transcribe_all(
         self, utterances: Sequence[Spoken]
@@ -325,11 +298,6 @@ def _key(segment: Segment) -> _WordsKey:
 
 def _foreseen(segment: Segment) -> _ForeseenWords:
     return _Foreseen(Spoken(segment.pcm, None))
-
-
-def _open(foreseen: Iterable[_ForeseenWords], class_: int) -> list[_ForeseenWords]:
-    """Return those of one class that were not given to a model yet."""
-    return [one for one in foreseen if one.asked is None and _class(one) == class_]
 
 
 def _class(one: _ForeseenWords) -> int:

@@ -25,8 +25,19 @@ def test_a_call_is_the_same_each_time_and_no_two_are_in_step() -> None:
     assert one.turns[0].start_s != other.turns[0].start_s
 
 
+def test_at_any_time_as_many_quarrel_as_their_share_of_the_call() -> None:
+    calls = [build_call(SENTENCES, index, 45.0) for index in range(18)]
+
+    # Both parties of a quarrel are synthesised: nothing in it is as even as a sentence.
+    loud = np.float32(0.1)
+    for second in range(0, 45, 5):
+        at = slice(second * LINE_RATE, (second + 5) * LINE_RATE)
+        quarrels = sum(not np.isin(call.pcm[at], (0, loud)).all() for call in calls)
+        assert 7 <= quarrels <= 13  # 50 of 90 s, and those that begin or end here
+
+
 def test_somebody_speaks_seven_tenths_of_the_time_and_only_one_at_once() -> None:
-    call = build_call(SENTENCES, 1, 41.0)
+    call = build_call(SENTENCES, 1, 41.0, calm=True)
 
     speaking = np.abs(call.pcm) > 0.05
     until = int(call.turns[-1].end_s * LINE_RATE)
@@ -54,6 +65,6 @@ def test_words_are_scored_in_the_turn_they_belong_to() -> None:
 @pytest.mark.parametrize(("taken_s", "most"), [(10.0, 0), (0.01, 32)])
 def test_the_naive_way_holds_what_its_queue_holds(taken_s: float, most: int) -> None:
     def build(index: int) -> LoadCall:
-        return build_call(SENTENCES, 2 * index + 1, 30.0)
+        return build_call(SENTENCES, index, 30.0, calm=True)
 
     assert naive_calls(build, [taken_s], 3.0) == most

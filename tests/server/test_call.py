@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.events import AlertAcknowledged, AlertOpened, CueArmed, CueReleased
+from alerts.events import (
+    AlertAcknowledged,
+    AlertOpened,
+    CueArmed,
+    CueReleased,
+    CuesMuted,
+)
 from alerts.playbook import load_playbook
 from audio.codec import AudioFormat, Encoding
 from audio.endpointer import EndpointerParams
@@ -309,18 +315,31 @@ def test_partials_are_asked_for_while_somebody_speaks_for_long() -> None:
     assert [round(p.segment.end_s - 10) for p in long_turn] == [2, 4, 6]
 
 
-def test_unfinished_words_of_a_tense_customer_count() -> None:
-    plain = Driver(new_call(params=NEVER_TENSE)).run()
+def without_cues(params: CallParams = PARAMS) -> list[LogEntry]:
+    driver = Driver(new_call(params=params))
+    driver.take(driver.call.receive_control(CuesMuted("a")))
+    return driver.run()
 
-    early = found(WHOLE, WordsSoFar)
+
+def test_unfinished_words_of_a_tense_customer_count() -> None:
+    whole, plain = without_cues(), without_cues(NEVER_TENSE)
+
+    early = found(whole, WordsSoFar)
     assert [round(entry.at_s) for entry in early] == [12, 14]
     assert found(plain, WordsSoFar) == []
     turn = next(entry.event for entry in early)
     assert isinstance(turn, WordsSoFar)
     assert turn.reading.start_s == pytest.approx(9.8, abs=0.1)
-    assert score_at(WHOLE, 13) > score_at(plain, 13) + 10
+    assert score_at(whole, 13) > score_at(plain, 13) + 10
     # What was said takes their place: nothing counts twice.
-    assert score_at(WHOLE, 28) == pytest.approx(score_at(plain, 28), abs=1)
+    assert score_at(whole, 28) == pytest.approx(score_at(plain, 28), abs=1)
+
+
+def test_unfinished_words_are_not_asked_for_where_they_can_bring_no_cue_sooner() -> (
+    None
+):
+    assert [round(entry.at_s) for entry in found(WHOLE, CueArmed)] == [10, 10, 17]
+    assert found(WHOLE, WordsSoFar) == []
 
 
 def test_unfinished_words_of_a_calm_customer_or_of_an_agent_cost_nothing() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import server.engine as engine_module
 from audio.frame import RATE, CustomerWindow, Frame, Party
 from models.errors import InferenceError
 from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
@@ -139,6 +140,27 @@ async def test_a_partial_is_begun_only_where_a_worker_stays_free() -> None:
     assert first.result() is not None
     assert final.result() is not None
     assert transcriber.batches == [[1], [3]]
+
+
+@run
+async def test_a_partial_is_not_begun_where_the_workers_were_busy_of_late() -> None:
+    transcriber = SlowTranscriber()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            engine_module, "_LATELY_S", 1e-9
+        )  # As if it had been so for long.
+        engine = new_engine(transcriber, workers=4)
+    async with asyncio.TaskGroup() as tasks:
+        for n_running in (1, 2):
+            partial = engine.transcribe_if_idle(spoken(n_running), None)
+            tasks.create_task(partial)
+            await begun(transcriber)
+        refused = await engine.transcribe_if_idle(spoken(3), None)
+        transcriber.go_on.release(2)
+    engine.close()
+
+    assert refused is None
+    assert transcriber.batches == [[1], [2]]
 
 
 @run

@@ -1,6 +1,8 @@
+import math
+
 import pytest
 
-from server.overload import Ladder, LadderParams, Rung
+from server.overload import Busy, Ladder, LadderParams, Rung
 
 pytestmark = pytest.mark.unit
 
@@ -53,3 +55,17 @@ def test_nobody_on_the_line_is_no_overload() -> None:
 def test_lags_must_rise() -> None:
     with pytest.raises(ValueError, match="rise"):
         LadderParams(from_s=(3.0, 2.0, 1.0))
+
+
+def test_the_share_of_busy_threads_forgets_what_is_long_ago() -> None:
+    busy = Busy(n_threads=2, lately_s=10.0)
+    busy.change(0.0, 1)
+
+    assert busy.share(0.0) == 0.0
+    assert busy.share(10.0) == pytest.approx(0.5 * (1 - 1 / math.e))
+    assert busy.share(1000.0) == pytest.approx(0.5)
+    busy.change(1000.0, 2)
+    busy.change(1010.0, 0)
+    at_end = busy.share(1010.0)
+    assert 0.5 < at_end < 1.0
+    assert busy.share(1020.0) == pytest.approx(at_end / math.e)

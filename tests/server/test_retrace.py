@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.pause_cue import PauseCueParams
 from alerts.playbook import load_playbook
 from audio.codec import AudioFormat, Encoding
 from audio.frame import RATE, Frame, Party
@@ -58,10 +59,14 @@ def talk() -> list[tuple[Frame, ...]]:
 TALK = talk()
 
 
+PARAMS = CallParams(pause_cue=PauseCueParams(begun_s=60.0, recent_s=-1.0))
+"""No cue ever comes: unfinished words count only until there is one."""
+
+
 def new_call(params: CallParams | None = None) -> Call:
     started = CallStarted("c", "a", "", None, TWO, Consent.GRANTED, "", ("m",))
     detectors = [FakeDetector() for _ in TWO]
-    return Call(started, detectors, WORDS, PLAYBOOK, params or CallParams())
+    return Call(started, detectors, WORDS, PLAYBOOK, params or PARAMS)
 
 
 @dataclass
@@ -172,7 +177,7 @@ def test_another_model_than_before_changes_nothing_of_what_is_stored() -> None:
 
 
 def test_a_log_that_other_rules_wrote_is_not_gone_on_with() -> None:
-    other = replace(CallParams(), words_latency_s=0.9)
+    other = replace(PARAMS, words_latency_s=0.9)
     line = Line(new_call(other), Retrace(STORED))
 
     with pytest.raises(RetraceError, match="is stored as") as error:
