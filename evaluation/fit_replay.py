@@ -4,6 +4,7 @@ Much faster than a `Call`, and true to one frame: what the models and the turn-t
 said, and when the call knew it, does not depend on the parameters that are fitted.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 
@@ -105,6 +106,27 @@ def without_opening(call: Recorded) -> Recorded:
     first = call.truth.escalations[0]
     inputs = tuple(one for one in call.inputs if one[0] >= first.start_s)
     return replace(call, inputs=inputs, truth=replace(call.truth, escalations=(first,)))
+
+
+def read_higher(call: Recorded, by: float) -> Recorded:
+    """Make of a call one in which every reading of the voice is higher.
+
+    Args:
+        call: as it was heard.
+        by: how much, in log-odds.
+    """
+    inputs = tuple(
+        (at_s, replace(one, anger=_raised(one.anger, by)))
+        if isinstance(one, VoiceReading)
+        else (at_s, one)
+        for at_s, one in call.inputs
+    )
+    return replace(call, inputs=inputs)
+
+
+def _raised(p: float, by: float) -> float:
+    # The odds of p = 1 are endless; they stay so.
+    return p / (p + (1 - p) * math.exp(-by)) if p else 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -44,11 +44,11 @@ class WeightSet:
 
 
 SETS = {
-    "permissive": WeightSet(("banglaser",), "CC-BY-4.0", "5"),
+    "permissive": WeightSet(("banglaser",), "CC-BY-4.0", "6"),
     "research": WeightSet(
         ("banglaser", "nemo", "ravdess"),
         "CC-BY-NC-SA-4.0",
-        "1",
+        "2",
         clean=("nemo", "ravdess"),
     ),
 }

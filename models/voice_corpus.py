@@ -196,7 +196,7 @@ def _key(
     copy: int,
 ) -> str:
     sizes = [(str(path.relative_to(folder)), path.stat().st_size) for path in paths]
-    line = [copy, hearing.seed, asdict(hearing.troubles)] if copy else []
+    line = [hearing.seed + copy, asdict(hearing.troubles)] if copy else []
     text = json.dumps([_CACHE_VERSION, fingerprint(encoder), blocks, line, sizes])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
@@ -234,7 +234,7 @@ def _heard(
 ) -> Iterator[NDArray[np.float32]]:
     pcm = trimmed(pcm)
     if copy:
-        draw = np.random.default_rng([hearing.seed, copy, index])
+        draw = np.random.default_rng([hearing.seed + copy, index])
         yield troubled(pcm, draw, hearing.troubles)
     else:
         for window in windows(telephone(pcm)):

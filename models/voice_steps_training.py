@@ -40,6 +40,8 @@ class StepsRecipe:
         emotions: weight of telling all the emotions apart.
         neutral: how many times a neutral window counts.
         excited: how many times a happy, surprised or frightened one does.
+        copies: over how many bad lines the networks hear each recording, besides
+            once over a clean one; of those that were heard the first.
         seed: decides everything that is left to chance; that of the whole recipe.
     """
 
@@ -58,11 +60,13 @@ class StepsRecipe:
     emotions: float = 0.5
     neutral: float = 6.0
     excited: float = 3.0
+    copies: int = 1
     seed: int = 0
 
 
 def fit_networks(heard: Heard, recipe: StepsRecipe) -> Networks:
-    """Train networks on all of the windows."""
+    """Train networks on the windows of as many lines as the recipe says."""
+    heard = heard.only(heard.copy <= recipe.copies)
     steps = np.concatenate(list(heard.steps)).astype(np.float32)
     centre = steps.mean(axis=0, dtype=np.float64).astype(np.float32)
     scale = np.sqrt(np.maximum(steps.var(axis=0, dtype=np.float64), _FLOOR**2))

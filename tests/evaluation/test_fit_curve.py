@@ -31,6 +31,7 @@ from evaluation.fit_replay import (
     Followed,
     Recorded,
     follow,
+    read_higher,
     recorded,
     without_opening,
 )
@@ -107,6 +108,25 @@ def test_a_replay_arms_the_cues_of_the_call() -> None:
     assert [at_s for at_s, _ in outcome.armed] == pytest.approx(
         [one.at_s for one in armed], abs=0.3
     )
+
+
+def test_a_voice_that_reads_higher_is_the_same_call_otherwise() -> None:
+    call, _ = played()
+
+    higher = read_higher(call, 3.0)
+
+    changed = [
+        (before, after)
+        for before, after in zip(call.inputs, higher.inputs, strict=True)
+        if before != after
+    ]
+    readings = [one for _, one in call.inputs if isinstance(one, VoiceReading)]
+    assert len(changed) == len(readings)
+    assert {
+        (before[1].anger, round(after[1].anger, 3))
+        for before, after in changed
+        if isinstance(before[1], VoiceReading) and isinstance(after[1], VoiceReading)
+    } == {(0.02, 0.291), (0.9, 0.994)}
 
 
 def test_what_comes_soon_is_known_half_a_minute_ahead_or_seen_in_the_curve() -> None:

@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from models.voice_corpus import Heard, apart
+from models.voice_corpus import Heard, apart, joined
 from models.voice_scores import auc
 from models.voice_steps_training import StepsRecipe, fit_networks
 
@@ -49,6 +51,17 @@ def test_the_same_seed_gives_the_same_networks_and_each_member_its_own() -> None
     weights = [one.read.weight.detach().numpy() for one in first.members]
     assert np.array_equal(weights[0], again.members[0].read.weight.detach().numpy())
     assert not np.array_equal(weights[0], weights[1])
+
+
+def test_lines_beyond_those_of_the_recipe_are_not_heard() -> None:
+    speech, once = heard(), StepsRecipe(members=1, channels=4, epochs=1)
+    third = replace(speech, copy=np.full(len(speech.copy), 2))
+
+    alone, joint = (
+        fit_networks(one, once) for one in (speech, joined([speech, third]))
+    )
+
+    assert np.array_equal(alone.weighed(speech.steps), joint.weighed(speech.steps))
 
 
 def test_fewer_windows_than_a_batch_are_one_batch() -> None:
