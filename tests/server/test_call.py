@@ -338,7 +338,7 @@ def test_unfinished_words_of_a_tense_customer_count() -> None:
 def test_unfinished_words_are_not_asked_for_where_they_can_bring_no_cue_sooner() -> (
     None
 ):
-    assert [round(entry.at_s) for entry in found(WHOLE, CueArmed)] == [10, 10, 17]
+    assert [round(entry.at_s) for entry in found(WHOLE, CueArmed)] == [9, 10, 17]
     assert found(WHOLE, WordsSoFar) == []
 
 
