@@ -112,6 +112,7 @@ class _Sign:
 @dataclass(frozen=True, slots=True)
 class _Language:
     spaced: bool
+    hello: re.Pattern[str]
     signs: tuple[_Sign, ...]
 
 
@@ -153,8 +154,11 @@ class RoleReader:
             lean[speaker] += times * sign.log_odds
             found = RoleEvidence(speaker, sign.sign, sign.party, times)
             evidence.append((abs(times * sign.log_odds), found))
-        if said:
-            began = min(said, key=lambda each: each.start_s).speaker
+        opening = min(said, key=lambda each: each.start_s, default=None)
+        if opening is not None and (
+            first is not Party.UNKNOWN or not self._is_hello(opening)
+        ):
+            began = opening.speaker
             side = params.first if first is Party.UNKNOWN else params.told
             party = Party.AGENT if first is Party.UNKNOWN else first
             if began in lean:
@@ -167,6 +171,14 @@ class RoleReader:
         evidence.sort(key=lambda pair: (-pair[0], pair[1].speaker, pair[1].sign))
         customer = by_lean[0] if confidence >= params.least_confidence else None
         return Roles(customer, confidence, tuple(found for _, found in evidence))
+
+    def _is_hello(self, opening: Said) -> bool:
+        """Tell whether somebody begins as whoever picks up a telephone does."""
+        language = self._languages.get(opening.language)
+        if language is None:
+            return False
+        plain = plain_text(opening.text, spaced=language.spaced, folds={}).text
+        return language.hello.fullmatch(plain.strip()) is not None
 
     def _counts(self, said: Sequence[Said]) -> Counter[tuple[str, _Sign]]:
         counts: Counter[tuple[str, _Sign]] = Counter()
@@ -204,11 +216,12 @@ def _load(language: str) -> _Language:
             )
             for sign in data["sign"]
         )
+        hello = re.compile(data["hello"])
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise LexiconError(f"{name} cannot be used: {error}") from error
     except re.error as error:
         raise LexiconError(f"{name}: {error}") from error
-    return _Language(bool(data["spaced"]), signs)
+    return _Language(bool(data["spaced"]), hello, signs)
 
 
 def _compiled(patterns: Sequence[str], *, spaced: bool) -> re.Pattern[str]:

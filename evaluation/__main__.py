@@ -32,6 +32,7 @@ COMMANDS = {
     "redaction": "numbers and addresses found in what people say, per language",
     "redaction_audio": "whether the tone lies over the number, on a synthesised voice",
     "diarisation": "who speaks when in one channel, beside a plain baseline",
+    "roles": "who is the customer, by what is said in written calls",
     "train_diarisation": "train the model that tells voices apart in one channel",
     "train_voice": "train a voice head from labelled recordings",
 }

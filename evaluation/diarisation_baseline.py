@@ -20,12 +20,17 @@ from audio.events import SpeechEnded
 from audio.frame import FRAME_SAMPLES, RATE, Frame, Party
 from audio.speakers import Turn
 from models.ports import Diarisation
-from models.speaker_encoder import load_speaker_encoder, spectrogram
+from models.speaker_encoder import (
+    N_DIMENSIONS,
+    load_speaker_encoder,
+    spectrogram,
+)
 from models.speech_detection import SileroDetector
 
 _WINDOW_S = 1.6
 _HOP_S = 0.8
 _HANGOVER_S = 0.3
+_LEAST_S = 0.45
 
 
 def speech_of(pcm: NDArray[np.float32]) -> list[tuple[float, float]]:
@@ -53,14 +58,11 @@ def _ends(events: Sequence[object]) -> Iterator[tuple[float, float]]:
 def diarise_plainly(pcm: NDArray[np.float32], n_speakers: int) -> Diarisation:
     """Diarise with the plain way, told how many speakers there are."""
     pieces = [piece for span in speech_of(pcm) for piece in _windows(*span)]
-    mels = [
-        spectrogram(torch.from_numpy(pcm[round(a * RATE) : round(b * RATE)]))
-        for a, b in pieces
-    ]
-    if not mels:
+    if not pieces:
         return Diarisation((), ())
-    with torch.inference_mode():
-        voices = load_speaker_encoder().voices(mels).numpy()
+    voices = np.array(
+        [_voice(pcm[round(a * RATE) : round(b * RATE)]) for a, b in pieces]
+    )
     known = np.flatnonzero(~np.isnan(voices).any(axis=1))
     labels = np.zeros(len(pieces), int)
     if len(known) > 1:
@@ -70,6 +72,18 @@ def diarise_plainly(pcm: NDArray[np.float32], n_speakers: int) -> Diarisation:
             labels[index] = labels[known[np.argmin(np.abs(known - index))]]
     turns = joined(pieces, labels)
     return Diarisation(turns, turns)
+
+
+@torch.inference_mode()
+def _voice(pcm: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Describe the voice of a piece; NaN where it is too short."""
+    if len(pcm) < _LEAST_S * RATE:
+        return np.full(N_DIMENSIONS, np.nan, np.float32)
+    encoder = load_speaker_encoder()
+    heard = encoder.heard(spectrogram(torch.from_numpy(pcm)))
+    voices = encoder(heard, torch.ones((1, len(heard)), dtype=torch.bool))
+    voice: NDArray[np.float32] = voices[0].numpy()
+    return voice
 
 
 def _windows(start_s: float, end_s: float) -> Iterator[tuple[float, float]]:

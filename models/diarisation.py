@@ -66,7 +66,7 @@ class PyannoteDiariser:
         """Name of the pipeline in use."""
         if self.params.pipeline:
             return f"pyannote {self.params.pipeline}"
-        return f"{self.weights.stem} + GE2E"
+        return f"{self.weights.stem} + CAM++"
 
     @cached_property
     def _pipeline(self) -> "Pipeline":

@@ -7,7 +7,6 @@ switched off before: only `models.diarisation` imports it.
 import pickle
 from contextlib import redirect_stdout
 from io import StringIO
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +32,15 @@ from models.ports import Diarisation
 from models.segmentation import FRAME_SAMPLES as SEGMENTED_SAMPLES
 from models.segmentation import Segmentation, encoded
 from models.speaker_encoder import (
+    HOP_SAMPLES,
     N_DIMENSIONS,
+    STEP_SAMPLES,
     load_speaker_encoder,
+    padded_samples,
     spectrogram,
 )
 from models.speech_detection import SileroDetector
-from models.voice_clusters import (
-    CountParams,
-    Parting,
-    PartingParams,
-    count,
-    grouped,
-)
+from models.voice_clusters import CountParams, grouped
 
 _LEAST_S = 0.4
 _HALF = 0.5
@@ -86,12 +82,11 @@ _UNUSABLE = (
 none: a copy that was cloned without its large files holds pointers to them."""
 
 
-class Voices(Model):
-    """The speaker encoder, as pyannote's pipeline wants it."""
+class _Voices(Model):
+    """Stands where the pipeline wants an encoder; `_Own` asks ours itself."""
 
     def __init__(self) -> None:
         super().__init__(sample_rate=RATE, num_channels=1)
-        self.encoder = load_speaker_encoder()
         self.specifications = Specifications(
             problem=Problem.REPRESENTATION,
             resolution=Resolution.CHUNK,
@@ -103,66 +98,12 @@ class Voices(Model):
         """Numbers that describe a voice."""
         return N_DIMENSIONS
 
-    def forward(  # type: ignore[override]  # as pyannote's own encoders have it
-        self, waveforms: torch.Tensor, weights: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        """Describe the voice in each waveform.
-
-        Args:
-            waveforms: shape ``(n, 1, n_samples)``.
-            weights: shape ``(n, n_frames)``, above 0.5 where the voice speaks.
-
-        Returns:
-            shape ``(n, 256)``; NaN where the voice says too little.
-
-        Raises:
-            ValueError: the waveforms are shorter than 0.4 s, and all of them count.
-        """
-        if weights is None:
-            if waveforms.shape[-1] < _LEAST_S * RATE:
-                raise ValueError(f"a voice needs {_LEAST_S} s at least")
-            return self.encoder.voices([spectrogram(pcm[0]) for pcm in waveforms])
-        mels: list[torch.Tensor] = []
-        before: torch.Tensor | None = None
-        for index, pcm in enumerate(waveforms[:, 0]):
-            # The pipeline asks for every voice of a window, one after the other.
-            if before is None or not torch.equal(pcm, waveforms[index - 1, 0]):
-                before = spectrogram(pcm)
-            mask = F.interpolate(weights[index][None, None], size=len(before))[0, 0]
-            mels.append(before[mask > _HALF])
-        return self.encoder.voices(mels)
-
 
 class _Grouping(AgglomerativeClustering):
     """pyannote's clustering with our way to group voices and to count people.
 
-    Its own takes descriptions as they are, and counts by a threshold between two
-    groups, whatever their sizes.
+    Its own counts by a threshold between two groups, whatever their sizes.
     """
-
-    # pyannote says that it gives one array, and gives three.
-    def __call__(  # type: ignore[override]
-        self,
-        embeddings: NDArray[np.float32],
-        segmentations: SlidingWindowFeature | None = None,
-        num_clusters: int | None = None,
-        min_clusters: int | None = None,
-        max_clusters: int | None = None,
-        **given: Any,
-    ) -> tuple[NDArray[np.int_], NDArray[np.float32], NDArray[np.float32]]:
-        """See pyannote's own."""
-        assert segmentations is not None  # noqa: S101 - the pipeline gives them
-        self._parting = _parting(embeddings, segmentations, given["frames"].step)
-        found: Any = super().__call__(
-            self._parting.stretched(embeddings),
-            segmentations,
-            num_clusters,
-            min_clusters,
-            max_clusters,
-            **given,
-        )
-        people, alike, middles = found
-        return people, alike, middles
 
     def cluster(
         self,
@@ -173,36 +114,9 @@ class _Grouping(AgglomerativeClustering):
     ) -> NDArray[np.int_]:
         """See pyannote's own."""
         seconds = np.full(len(embeddings), _STEP_S, np.float32)
-        if num_clusters is None:
-            num_clusters = count(
-                self._parting.as_they_were(embeddings),
-                seconds,
-                max_clusters or len(embeddings),
-                CountParams(),
-                min_clusters or 1,
-            )
-        return grouped(embeddings, seconds, num_clusters)
-
-
-def _parting(
-    voices: NDArray[np.float32], speaks: SlidingWindowFeature, frame_s: float
-) -> Parting:
-    """Find what parts people, in the windows that more than one of them speaks in.
-
-    Args:
-        voices: shape ``(n_windows, n_voices, n_dimensions)``.
-        speaks: shape ``(n_windows, n_frames, n_voices)``.
-        frame_s: length of a frame.
-    """
-    alone = speaks.data * (speaks.data.sum(axis=2, keepdims=True) == 1)
-    seconds = alone.sum(axis=1) * frame_s
-    seconds[np.any(np.isnan(voices), axis=2)] = 0.0
-    sides = list(combinations(range(voices.shape[1]), 2))
-    return Parting.of(
-        np.concatenate([np.nan_to_num(voices[:, a] - voices[:, b]) for a, b in sides]),
-        np.concatenate([np.minimum(seconds[:, a], seconds[:, b]) for a, b in sides]),
-        PartingParams(),
-    )
+        least = num_clusters or min_clusters or 1
+        most = num_clusters or max_clusters or len(embeddings)
+        return grouped(embeddings, seconds, least, most, CountParams())
 
 
 class _Sliding(Inference):
@@ -263,9 +177,7 @@ class _Own(SpeakerDiarization):
         super().__init__(
             segmentation=segmentation,
             segmentation_step=_STEP_RATIO,
-            embedding=Voices(),
-            embedding_batch_size=_BATCH,
-            embedding_exclude_overlap=True,
+            embedding=_Voices(),
             plda=_NoPLDA(),
             clustering="AgglomerativeClustering",
         )
@@ -277,6 +189,7 @@ class _Own(SpeakerDiarization):
             skip_conversion=True,
             batch_size=_BATCH,
         )
+        self._encoder = load_speaker_encoder()
         # Two voices that the model tells apart in one window are two people.
         self.clustering = _Grouping(metric="euclidean", constrained_assignment=True)
         self._voices_in = np.asarray(diarisation_weights.powerset().mapping) > 0
@@ -295,6 +208,42 @@ class _Own(SpeakerDiarization):
         likeliest = self._probabilities.argmax(axis=-1)
         speaks = self._voices_in[likeliest].astype(np.float32)
         return SlidingWindowFeature(speaks, scores.sliding_window)
+
+    def get_embeddings(
+        self,
+        file: Any,
+        binary_segmentations: SlidingWindowFeature,
+        exclude_overlap: bool = False,  # noqa: FBT001, FBT002  # as pyannote has it
+        hook: Any = None,
+    ) -> NDArray[np.float32]:
+        """See pyannote's own; the encoder hears the recording once.
+
+        A voice is described from where it speaks alone, or from all that it says in a
+        window where that is too little.
+        """
+        del exclude_overlap, hook  # Always; it is over in no time.
+        speaks = torch.from_numpy(binary_segmentations.data > 0)
+        alone = speaks & (speaks.sum(dim=2, keepdim=True) == 1)
+        frame_s = SEGMENTED_SAMPLES / RATE
+        enough = alone.sum(dim=1, keepdim=True) * frame_s >= _LEAST_S
+        masks = torch.where(enough, alone, speaks).transpose(1, 2)
+        masks = masks.repeat_interleave(SEGMENTED_SAMPLES // STEP_SAMPLES, dim=2)
+        n_windows, _, n_steps = masks.shape
+        step = round(_STEP_S * RATE) // STEP_SAMPLES
+        with torch.inference_mode():
+            heard = self._heard(file["waveform"][0], (n_windows - 1) * step + n_steps)
+            voices = [
+                self._encoder(heard[at * step : at * step + n_steps], mask)
+                for at, mask in enumerate(masks)
+            ]
+        return torch.stack(voices).numpy()
+
+    def _heard(self, pcm: torch.Tensor, n_steps: int) -> torch.Tensor:
+        """Have the speaker encoder listen to a recording, piece by piece."""
+        n_samples = padded_samples(n_steps)
+        mel = spectrogram(F.pad(pcm[:n_samples], (0, max(0, n_samples - len(pcm)))))
+        pieces = torch.split(mel, _PIECE_SAMPLES // HOP_SAMPLES)
+        return torch.cat([self._encoder.heard(piece) for piece in pieces])
 
     def reconstruct(
         self,

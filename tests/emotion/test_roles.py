@@ -124,7 +124,16 @@ def test_the_evidence_comes_strongest_first() -> None:
     roles = read(("a", "How can I help you, sir?"), ("b", "My router is broken."))
 
     assert roles.evidence[0].sign == "greeting"
-    assert roles.evidence[-1].sign in {FIRST_TO_SPEAK, "your_matter"}
+    assert roles.evidence[-1].sign == "mine"
+
+
+@pytest.mark.parametrize(("hello", "language"), [("Hello?", "en"), ("喂 你好。", "zh")])
+def test_who_only_picks_up_the_telephone_is_nobody_yet(
+    hello: str, language: str
+) -> None:
+    roles = read(("a", hello), ("b", "Hm."), language=language)
+
+    assert roles.evidence == ()
 
 
 def test_nothing_said_in_other_languages_counts() -> None:
