@@ -136,6 +136,10 @@ def test_who_only_picks_up_the_telephone_is_nobody_yet(
     assert roles.evidence == ()
 
 
+def test_who_said_nothing_has_no_role() -> None:
+    assert read() == Roles(None, 0.5, ())
+
+
 def test_nothing_said_in_other_languages_counts() -> None:
     roles = read(("a", "How can I help you?"), language="fr")
 

@@ -63,6 +63,12 @@ def test_nobody_speaks_in_silence() -> None:
     assert {each.speaker for each in heard} == {None}
 
 
+def test_what_is_too_short_to_be_heard_is_nobodys() -> None:
+    heard = follow(np.ones(2 * FRAME_SAMPLES, np.float32))
+
+    assert [(each.speaker, each.alone) for each in heard] == [(None, True)] * 2
+
+
 def test_there_has_to_be_somebody() -> None:
     with pytest.raises(ValueError, match="most"):
         TrackingParams(most=0)
