@@ -47,12 +47,13 @@ class Service:
     def usage(self) -> Usage:
         """What it uses now."""
         family = _family(self.pid)
-        processes = [_usage(pid) for pid in family]
+        spent = [_spent(pid) for pid in family]
         return Usage(
-            sum(one.cpu_s for one in processes),
-            sum(one.memory_mb for one in processes) + max(map(_files_mb, family)),
-            sum(one.handles for one in processes),
-            sum(one.threads for one in processes),
+            cpu_s=sum(cpu_s for cpu_s, _ in spent),
+            memory_mb=sum(_held_mb(pid, "Anonymous") for pid in family)
+            + max(map(_files_mb, family)),
+            handles=sum(map(_n_handles, family)),
+            threads=sum(n_threads for _, n_threads in spent),
         )
 
     async def metrics(self) -> dict[str, float]:
@@ -77,12 +78,15 @@ def _family(pid: int) -> list[int]:
     return found
 
 
-def _usage(pid: int) -> Usage:
-    folder = Path("/proc") / str(pid)
-    fields = (folder / "stat").read_text().rpartition(")")[2].split()
-    cpu_s = (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
-    handles = len(list((folder / "fd").iterdir()))
-    return Usage(cpu_s, _held_mb(pid, "Anonymous"), handles, int(fields[17]))
+def _spent(pid: int) -> tuple[float, int]:
+    """Processor time of one process so far, and its threads."""
+    stat = (Path("/proc") / str(pid) / "stat").read_text()
+    fields = stat.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S, int(fields[17])
+
+
+def _n_handles(pid: int) -> int:
+    return len(list((Path("/proc") / str(pid) / "fd").iterdir()))
 
 
 def _files_mb(pid: int) -> float:
