@@ -62,7 +62,14 @@ def test_what_is_complete_is_told_without_being_read() -> None:
 
 
 def test_of_a_log_that_started_over_holds_what_came_after_the_last_time() -> None:
-    events = [STARTED, StartedOver("Ann"), STARTED, StartedOver("Ann"), STARTED, POINT]
+    events: list[Event] = [
+        STARTED,
+        StartedOver("Ann"),
+        STARTED,
+        StartedOver("Ann"),
+        STARTED,
+        POINT,
+    ]
 
     holds = current_stored([stored(event) for event in events])
 
