@@ -143,20 +143,18 @@ class Intake:
                 await asyncio.sleep(RETRY_S)
             else:
                 items = await self._gathered(RETRY_S if stuck else None)
-            self._take_down(items)
-            stuck = not await self.store()
-            for item in items:
-                if not isinstance(item, _Audio) and not item.taken.done():
-                    item.taken.set_result(None)
+            try:
+                self._take_down(items)
+                stuck = not await self.store()
+            finally:  # The call may be over before its end is on disk.
+                _let_go(items)
             self._on_news()
 
     def close(self) -> None:
         """Let nobody wait for what will not be taken any more; the call is over."""
         self._closed = True
         while not self._inbox.empty():
-            item = self._inbox.get_nowait()
-            if not isinstance(item, _Audio) and not item.taken.done():
-                item.taken.set_result(None)
+            _let_go([self._inbox.get_nowait()])
 
     async def _put(self, item: _Item) -> None:
         await self._inbox.put(item)
@@ -223,6 +221,13 @@ class Intake:
     def _take_audio(self, data: bytes) -> None:
         start = self._recorder.audio.n_received
         self.audience.offer(Heard(start, self._recorder.take_audio(data)))
+
+
+def _let_go(items: Sequence[_Item]) -> None:
+    """Tell whoever waits for one of them that it is done."""
+    for item in items:
+        if not isinstance(item, _Audio) and not item.taken.done():
+            item.taken.set_result(None)
 
 
 def _missing(received_bytes: int, from_byte: int) -> ProtocolError:

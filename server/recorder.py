@@ -1,6 +1,8 @@
 """Writes a call down as it comes, before anything listens to it."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from audio.codec import AudioFormat
 from server.audio_log import AudioLog
@@ -45,7 +47,10 @@ class Recorder:
         self.journal = journal
         self.records = list(journal.records)
         self.voice_sparse = False
+        # The thread of a task that was cancelled goes on: it must not write into what
+        # its successor writes, nor bring back the files of a call that is over.
         self._storing = threading.Lock()
+        self._closed = False
         self.gate = ConsentGate(self.format, journal.header.started.consent)
         for record in self.records:
             self._mind(record.control)
@@ -77,14 +82,14 @@ class Recorder:
         self.records.append(Record(self.audio.n_received, control))
 
     def store(self) -> None:
-        """Write what is held, in order.
+        """Write what is held, in order; nothing once the files are closed.
 
         Raises:
             OSError: the disk is full or gone; what it did not take stays held.
         """
-        # The thread of a task that was cancelled goes on: it must not write into
-        # what its successor writes.
         with self._storing:
+            if self._closed:
+                return
             for record in self.records[len(self.journal.records) :]:
                 self.audio.store(record.at_byte)
                 self.journal.append(record)
@@ -99,12 +104,13 @@ class Recorder:
             OSError: the folder is gone and cannot be made.
         """
         with self._storing:
-            self.audio.keep_place()
-            self.journal.keep_place()
+            if not self._closed:
+                self.audio.keep_place()
+                self.journal.keep_place()
 
     def close(self) -> None:
         """Write no more; what is on disk stays for the next start."""
-        with self._storing:
+        with self._closing():
             self.audio.close()
             self.journal.close()
 
@@ -114,13 +120,22 @@ class Recorder:
         Raises:
             OSError: there is no room for the recording; all stays for the next start.
         """
-        self.audio.finish()
-        self.journal.delete()
+        with self._closing():
+            self.audio.finish()
+            self.journal.delete()
 
     def delete(self) -> None:
         """Remove what was stored: the customer does not want it kept."""
-        self.audio.delete()
-        self.journal.delete()
+        with self._closing():
+            self.audio.delete()
+            self.journal.delete()
+
+    @contextmanager
+    def _closing(self) -> Iterator[None]:
+        """Let nothing be written any more, whatever comes of the files."""
+        with self._storing:
+            self._closed = True
+            yield
 
     def _mind(self, control: Control | Ending) -> None:
         match control:

@@ -1,4 +1,6 @@
-from collections.abc import Iterator
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,8 @@ from server.events import (
     Paused,
     Resumed,
 )
+from server.health import Health
+from server.intake import Intake
 from server.journal import Ending, Header, Journal, Record
 from server.recorder import MAX_HELD_BYTES, Recorder
 
@@ -193,3 +197,55 @@ def test_no_more_than_its_bound_is_held(journal: Journal) -> None:
 
     assert (before, full.full) == (False, True)
     audio.close()
+
+
+@pytest.mark.parametrize("over", [Recorder.finish, Recorder.delete, Recorder.close])
+def test_who_is_late_brings_no_file_of_a_call_back_that_is_over(
+    tmp_path: Path, over: Callable[[Recorder], None]
+) -> None:
+    late = recorder(Journal.create(tmp_path, HEADER))
+    late.take_audio(b"\x01" * 100)
+    late.store()
+    over(late)
+    left = sorted(tmp_path.iterdir())
+
+    late.take_audio(b"\x01" * 100)
+    late.take_control(Paused())
+    late.keep_place()
+    late.store()
+
+    assert sorted(tmp_path.iterdir()) == left
+
+
+class SlowDisk(Recorder):
+    """Says when it is written to, and waits."""
+
+    def __init__(self, audio: AudioLog, journal: Journal) -> None:
+        super().__init__(audio, journal)
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def store(self) -> None:
+        self.begun.set()
+        assert self.go_on.wait(30)
+        super().store()
+
+
+def test_nobody_waits_for_the_disk_when_the_call_is_over_before_it(
+    journal: Journal,
+) -> None:
+    audio = AudioLog(journal.path.parent, "c1", HEADER.format)
+    slow = SlowDisk(audio, journal)
+
+    async def end() -> None:
+        intake = Intake(slow, Health(), lambda: None)
+        running = asyncio.ensure_future(intake.run())
+        ending = asyncio.ensure_future(intake.take(Ending(CallEndReason.COMPLETED)))
+        await asyncio.to_thread(slow.begun.wait)
+        running.cancel()  # As a call does that has heard its end.
+        slow.go_on.set()
+        await asyncio.wait_for(ending, 10)
+
+    asyncio.run(end())
+    audio.close()
+
+    assert slow.ended
