@@ -133,20 +133,22 @@ def read_playbook(text: str, language: str) -> list[_Entry]:
     return entries
 
 
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+
 _Text = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class _Both(BaseModel):
     """A text in every language: a playbook is complete in all of them, or none."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = _STRICT
 
     en: _Text
     zh: _Text
 
 
 class _Line(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = _STRICT
 
     id: Annotated[str, Field(pattern=r"^[\w\-]{1,40}$")]
     method: _Both
@@ -157,7 +159,7 @@ class _Line(BaseModel):
 
 
 class _Lines(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = _STRICT
 
     lines: Annotated[list[_Line], Field(min_length=1, max_length=200)]
 

@@ -79,10 +79,8 @@ def _voice(pcm: NDArray[np.float32]) -> NDArray[np.float32]:
     """Describe the voice of a piece; NaN where it is too short."""
     if len(pcm) < _LEAST_S * RATE:
         return np.full(N_DIMENSIONS, np.nan, np.float32)
-    encoder = load_speaker_encoder()
-    heard = encoder.heard(spectrogram(torch.from_numpy(pcm)))
-    voices = encoder(heard, torch.ones((1, len(heard)), dtype=torch.bool))
-    voice: NDArray[np.float32] = voices[0].numpy()
+    mel = spectrogram(torch.from_numpy(pcm))
+    voice: NDArray[np.float32] = load_speaker_encoder().alone(mel).numpy()
     return voice
 
 

@@ -128,9 +128,7 @@ class LiveHearing:
         for index in torch.nonzero(new)[:, 0].tolist():
             own = mel[masks[:, index]][-_DESCRIBED_FRAMES:]
             if len(own) >= _LEAST_FRAMES:
-                heard = self._encoder.heard(own)
-                everything = torch.ones((1, len(heard)), dtype=torch.bool)
-                voices[index] = self._encoder(heard, everything)[0]
+                voices[index] = self._encoder.alone(own)
         return voices
 
 

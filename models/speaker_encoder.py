@@ -122,6 +122,19 @@ class SpeakerEncoder(nn.Module):
         """
         return self.network.heard((mel - mel.mean(dim=0))[None])[0]
 
+    def alone(self, mel: torch.Tensor) -> torch.Tensor:
+        """Describe the voice of a piece in which nobody else speaks.
+
+        Args:
+            mel: as `heard` takes it.
+
+        Returns:
+            shape ``(192,)``, of length 1; NaN where there is too little.
+        """
+        heard = self.heard(mel)
+        voice: torch.Tensor = self(heard, heard.new_ones((1, len(heard))).bool())[0]
+        return voice
+
     def forward(self, heard: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
         """Describe voices.
 

@@ -4,9 +4,10 @@ Once a second our segmentation model says who speaks in the last 8 s, up to thre
 voices; the speaker encoder describes those who have just spoken, and what it has
 described so far is grouped anew. Where two are told apart in one window, there are two
 people. Groups keep the names they were first given, so a label that is out is never
-another's. Source: the scheme of Coria et
-al. 2021, Overlap-aware low-latency online speaker diarization, arXiv:2109.06483, with
-regrouping in place of its centroids.
+another's.
+
+Source: the scheme of Coria et al. 2021, Overlap-aware low-latency online speaker
+diarization, arXiv:2109.06483, with regrouping in place of its centroids.
 """
 
 from collections import deque

@@ -137,7 +137,6 @@ class _Lane(Generic[_Q, _A]):
         self._most = most
         self._waiting: list[_Waiting[_Q, _A]] = []
         self._numbers = itertools.count()
-        self._n_running = 0
         self._busy = Busy(n_workers, _LATELY_S)
 
     @property
@@ -153,7 +152,7 @@ class _Lane(Generic[_Q, _A]):
         lately they have not been busy for most of the time.
         """
         spare = max(1, self._n_workers - 1)
-        idle = not self._waiting and self._n_running < spare
+        idle = not self._waiting and self._busy.n_running < spare
         now_s = asyncio.get_running_loop().time()
         return idle and self._busy.share(now_s) < _SPARE_SHARE
 
@@ -178,7 +177,7 @@ class _Lane(Generic[_Q, _A]):
 
     def _begin(self) -> None:
         """Give every free thread a batch, as long as somebody waits."""
-        while self._n_running < self._n_workers and (batch := self._next_batch()):
+        while self._busy.n_running < self._n_workers and (batch := self._next_batch()):
             questions = [one.question for one in batch]
             loop = asyncio.get_running_loop()
             done = loop.run_in_executor(self._executor, self._answer, questions)
@@ -186,9 +185,8 @@ class _Lane(Generic[_Q, _A]):
             done.add_done_callback(partial(self._finish, batch))
 
     def _change(self, by: int) -> None:
-        self._n_running += by
         now_s = asyncio.get_running_loop().time()
-        self._busy.change(now_s, self._n_running)
+        self._busy.change(now_s, self._busy.n_running + by)
 
     def _next_batch(self) -> list[_Waiting[_Q, _A]]:
         batch: list[_Waiting[_Q, _A]] = []

@@ -16,24 +16,27 @@ class Busy:
     Args:
         n_threads: how many there are.
         lately_s: what is longer ago by this much counts a third.
+
+    Attributes:
+        n_running: how many are at work now.
     """
 
     def __init__(self, n_threads: int, lately_s: float) -> None:
         self._n_threads = n_threads
         self._lately_s = lately_s
-        self._n_running = 0
+        self.n_running = 0
         self._since_s = 0.0
         self._share = 0.0
 
     def change(self, now_s: float, n_running: int) -> None:
         """Note that from now on so many are at work; times never go back."""
         self._share, self._since_s = self.share(now_s), now_s
-        self._n_running = n_running
+        self.n_running = n_running
 
     def share(self, now_s: float) -> float:
         """Return the share until now, 0 to 1."""
         kept = math.exp((self._since_s - now_s) / self._lately_s)
-        return kept * self._share + (1 - kept) * self._n_running / self._n_threads
+        return kept * self._share + (1 - kept) * self.n_running / self._n_threads
 
 
 class Rung(IntEnum):
