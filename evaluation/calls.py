@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="folder with manifest.csv: path, corpus, speaker, emotion, duration_s, "
+        help="folder with manifest.csv: path, corpus, speaker, emotion, [duration_s], "
         "[intensity]",
     )
     parser.add_argument(
@@ -199,7 +199,10 @@ def notes_on(plans: Sequence[Plan]) -> list[str]:
         "A delay below zero: irritation was cued before anger.",
     ]
     if missing:
-        notes.append(f"Not in this data: {', '.join(missing)}.")
+        notes.append(
+            f"No such calls: {', '.join(missing)} (too few calls asked for, or no "
+            "speaker with the recordings that they need)."
+        )
     return notes
 
 

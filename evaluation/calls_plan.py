@@ -6,6 +6,7 @@ draws the same plan. What it sounds like is made by `calls_audio`.
 
 import itertools
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +16,12 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from audio.frame import Party
 from models.errors import DataError
 from models.manifest import read_manifest
-from models.voice_corpus import emotion_of
-
-COLUMNS = ("path", "corpus", "speaker", "emotion", "duration_s")
+from models.voice_corpus import COLUMNS, emotion_of
 
 FITTED_ON = ("nemo", "ravdess")
 """Corpora of which one half of the speakers fitted the parameters of the curve."""
@@ -34,10 +34,15 @@ CHARACTERS_PER_S = 4.5
 
 _SPELLINGS = {
     "happy": "happiness",
+    "joy": "happiness",
     "sad": "sadness",
     "fearful": "fear",
     "afraid": "fear",
+    "anxiety": "fear",
+    "fear/anxiety": "fear",
+    "anxiety/fear": "fear",
     "surprised": "surprise",
+    "pleasant surprise": "surprise",
     "disgusted": "disgust",
 }
 
@@ -203,6 +208,11 @@ class Voices:
         """Everybody, in alphabetical order."""
         return sorted(self._clips)
 
+    @property
+    def labels(self) -> list[str]:
+        """What was acted by anybody, in alphabetical order."""
+        return sorted({clip.emotion for of in self._clips.values() for clip in of})
+
     def acting(self, speaker: str, mood: Mood) -> list[Clip]:
         """Recordings of a speaker that sound like a mood.
 
@@ -235,7 +245,8 @@ def load_voices(folder: Path, half: Half, seed: int, without: Sequence[str]) -> 
     by chance; of any other corpus all are used for either half.
 
     Args:
-        folder: holds `manifest.csv`.
+        folder: holds `manifest.csv`; where it does not say how long a recording is,
+            the file does.
         half: which half of the speakers.
         seed: of the split.
         without: corpora that are left out: those the models were trained on.
@@ -244,9 +255,11 @@ def load_voices(folder: Path, half: Half, seed: int, without: Sequence[str]) -> 
         DataError: the manifest or a column is missing, or nobody is left.
     """
     clips: dict[str, list[Clip]] = defaultdict(list)
+    left_out = {corpus.lower() for corpus in without}
     for row in read_manifest(folder, COLUMNS):
-        if row["corpus"] not in without:
-            clips[row["corpus"]].append(_clip(folder, row))
+        corpus = row["corpus"].strip().lower()
+        if corpus not in left_out:
+            clips[corpus].append(_clip(folder, corpus, row))
     kept = [
         clip
         for corpus, of_corpus in sorted(clips.items())
@@ -262,15 +275,39 @@ def load_voices(folder: Path, half: Half, seed: int, without: Sequence[str]) -> 
     return voices
 
 
-def _clip(folder: Path, row: dict[str, str]) -> Clip:
+def _clip(folder: Path, corpus: str, row: dict[str, str]) -> Clip:
     emotion = emotion_of(row)
     return Clip(
         folder / row["path"],
-        row["speaker"],
+        # Speaker 1 of one corpus is not speaker 1 of another.
+        f"{corpus}/{row['speaker']}",
         _SPELLINGS.get(emotion, emotion),
-        row.get("intensity") or "",
-        float(row["duration_s"]),
+        row.get("intensity", "").strip().lower(),
+        _length_s(folder, row),
     )
+
+
+def _length_s(folder: Path, row: dict[str, str]) -> float:
+    """Return how long a recording is, by the manifest or else by the file.
+
+    Raises:
+        DataError: the manifest has no number above 0, or the file is no recording.
+    """
+    written = row.get("duration_s", "").strip()
+    try:
+        length_s = (
+            float(written) if written else soundfile.info(folder / row["path"]).duration
+        )
+    except ValueError:
+        length_s = math.nan
+    except soundfile.LibsndfileError as error:
+        raise DataError(f"{row['path']} cannot be read as audio: {error}") from error
+    if not 0 < length_s < math.inf:
+        raise DataError(
+            f"{row['path']}: expected duration_s in seconds, above 0, or nothing, got "
+            f"{written or length_s}"
+        )
+    return length_s
 
 
 def _chosen(corpus: str, clips: Sequence[Clip], half: Half, seed: int) -> set[str]:
@@ -287,6 +324,9 @@ def make_plans(voices: Voices, half: Half, n_calls: int, seed: int) -> list[Plan
     """Draw the plans of all calls.
 
     Kinds for which no speaker has the recordings are left out.
+
+    Raises:
+        DataError: nobody can be a customer of any kind.
     """
     plans = []
     for kind, n in _shared_out(n_calls).items():
@@ -300,6 +340,12 @@ def make_plans(voices: Voices, half: Half, n_calls: int, seed: int) -> list[Plan
                 customer = customers[number % len(customers)]
                 language = LANGUAGES[number % len(LANGUAGES)]
                 plans.append(planner.plan(kind, customer, language))
+    if not plans:
+        raise DataError(
+            f"no call can be made of {n_calls}: customers and agents are two speakers "
+            "with recordings labelled neutral or calm, beside anger, happiness, "
+            f"surprise, sadness or fear; the labels are {', '.join(voices.labels)}"
+        )
     return plans
 
 
@@ -322,20 +368,25 @@ class _Planner:
 
     def customers(self, kind: Kind) -> list[str]:
         """Who can be the customer of such a call."""
+        agents = self._voices.able(self._mood_of_agent(kind))
         if kind in (Kind.VOICE, Kind.BOTH):
-            return self._voices.able(Mood.CALM, Mood.ANGRY)
-        if kind in _MOOD_OF:
-            return self._voices.able(Mood.CALM, _MOOD_OF[kind])
-        if kind is Kind.AGENT_ANGRY and len(self._voices.able(Mood.ANGRY)) < 2:  # noqa: PLR2004 - one may be the customer
-            return []
-        return self._voices.able(Mood.CALM)
+            able = self._voices.able(Mood.CALM, Mood.ANGRY)
+        elif kind in _MOOD_OF:
+            able = self._voices.able(Mood.CALM, _MOOD_OF[kind])
+        else:
+            able = self._voices.able(Mood.CALM)
+        return [one for one in able if any(agent != one for agent in agents)]
+
+    @staticmethod
+    def _mood_of_agent(kind: Kind) -> Mood:
+        return Mood.ANGRY if kind is Kind.AGENT_ANGRY else Mood.CALM
 
     def plan(self, kind: Kind, customer: str, language: str) -> Plan:
         """Draw a call of a kind with a customer."""
-        mood = Mood.ANGRY if kind is Kind.AGENT_ANGRY else Mood.CALM
+        mood = self._mood_of_agent(kind)
         agents = [one for one in self._voices.able(mood) if one != customer]
         agent = str(self._draw.choice(agents))
-        says = self._clips_of(agent, Mood.CALM if mood is Mood.CALM else mood)
+        says = self._clips_of(agent, mood)
         speech = self._speech(kind, customer, language)
         turns: list[Turn] = []
         lines = load_texts(language).agent

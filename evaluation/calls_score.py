@@ -248,10 +248,13 @@ def _figure(
     of_calls: Iterable[NDArray[np.float64]],
     statistic: Callable[[Sequence[NDArray[np.float64]]], float],
 ) -> Figure:
-    """Return a figure with its interval over calls; NaN where it cannot be had."""
+    """Return a figure with its interval over calls; NaN where it cannot be had.
+
+    One call has no interval.
+    """
     calls = list(of_calls)
     value = statistic(calls) if calls else float("nan")
-    if np.isnan(value):
+    if np.isnan(value) or len(calls) == 1:
         return Figure(name, value, unit)
 
     def drawn(index: NDArray[np.int64]) -> float:

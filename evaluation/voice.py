@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from audio.frame import RATE, CustomerWindow
 from evaluation.interval import bootstrap
 from evaluation.report import Figure, Report
+from models.errors import DataError
 from models.manifest import read_manifest
 from models.ports import VoiceReader
 from models.voice import PERMISSIVE, load_voice_reader
@@ -90,17 +91,26 @@ def run(args: argparse.Namespace) -> Report:
     """Measure every corpus of a manifest.
 
     Raises:
-        DataError: the manifest, a column or a recording is missing or unreadable.
+        DataError: the manifest, a column, a corpus or a recording is missing or
+            unreadable.
         WeightsError: the weights are missing or corrupted.
     """
     rows = read_manifest(args.data, COLUMNS)
+    present = {row["corpus"] for row in rows}
+    if missing := sorted(set(args.corpora or ()) - present):
+        raise DataError(
+            f"manifest.csv has no corpus {', '.join(missing)}; it has "
+            f"{', '.join(sorted(present))}"
+        )
     reader = load_voice_reader(args.weights)
     share = load_head(args.weights).card.angry_share or None
     corpora: dict[str, list[Scored]] = {}
+    labels: dict[str, set[str]] = {}
     for row in rows:
         if args.corpora is None or row["corpus"] in args.corpora:
             pcm = read_mono(args.data / row["path"])
             corpora.setdefault(row["corpus"], []).append(_scored(row, pcm, reader))
+            labels.setdefault(row["corpus"], set()).add(emotion_of(row))
     figures: list[Figure] = []
     notes = [
         f"weights: {reader.model}; 8 kHz mu-law, level-normalised, windows as live",
@@ -110,6 +120,11 @@ def run(args: argparse.Namespace) -> Report:
         found, said = measure(corpus, recordings, share)
         figures += found
         notes += said
+        if said:
+            notes.append(
+                f"labels of {corpus}: {', '.join(sorted(labels[corpus]))}; looked for "
+                f"are {ANGER} (or angry) and {NEUTRAL}"
+            )
     figures.append(Figure("voice.reading_s", seconds_per_reading(reader), "s"))
     return Report("voice", args.data.resolve().name, figures, notes)
 
@@ -140,7 +155,7 @@ def measure(
         recordings: all of its recordings.
         share: of anger that the reader's probabilities were calibrated at.
     """
-    prefix = "voice." + re.sub(r"[^a-z0-9]+", "_", corpus.strip().lower())
+    prefix = "voice." + re.sub(r"\W+", "_", corpus.strip().lower())
     figures: list[Figure] = []
     notes: list[str] = []
     sexes = sorted({recording.sex for recording in recordings} - {""})

@@ -10,7 +10,7 @@ import json
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -139,22 +139,30 @@ def run(args: argparse.Namespace) -> Report:
     Raises:
         DataError: a file cannot be read, or holds no line to measure.
     """
-    lines = [line for path in args.data for line in read_lines(path, args.src)]
+    found = [line for path in args.data for line in read_lines(path, args.src)]
+    reader = load_word_reader(load_text_encoder())
+    lines = [line for line in found if line.lang in reader.languages]
+    others = sorted({line.lang for line in found} - set(reader.languages))
     if not lines:
-        raise DataError("no line with a level is left to measure")
+        raise DataError(
+            "no line with a level is left to measure; lang must be one of "
+            f"{', '.join(reader.languages)}, found {', '.join(others) or 'no line'}"
+        )
     command = " ".join(["words", *(f"--src {src}" for src in args.src)])
     data = ", ".join(path.name for path in args.data)
-    return measure(
-        lines,
-        load_word_reader(load_text_encoder()),
-        command=command,
-        data=data,
-        n_mistakes=args.mistakes,
+    report = measure(
+        lines, reader, command=command, data=data, n_mistakes=args.mistakes
     )
+    if not others:
+        return report
+    note = f"Not read: {len(found) - len(lines)} lines in {', '.join(others)}."
+    return replace(report, notes=[*report.notes, note])
 
 
 def read_lines(path: Path, sources: Sequence[str] = ()) -> list[Line]:
     """Read labelled lines; those of an agent or without a level are left out.
+
+    Of a language with a region or script (``zh-CN``) the language alone is kept.
 
     Args:
         path: JSON lines, compressed when the name ends in ``.gz``.
@@ -167,12 +175,17 @@ def read_lines(path: Path, sources: Sequence[str] = ()) -> list[Line]:
         content = path.read_bytes()
         if path.suffix == ".gz":
             content = gzip.decompress(content)
-        rows = content.decode("utf-8").splitlines()
+        # Windows writes a byte order mark. A text may hold other line separators.
+        rows = content.decode("utf-8-sig").split("\n")
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise DataError(f"{path.name} cannot be read as lines of JSON") from error
+        why = (error.strerror if isinstance(error, OSError) else "") or "wrong content"
+        raise DataError(
+            f"{path.name} cannot be read as lines of JSON in UTF-8: {why}"
+        ) from error
     return [
         line
         for number, row in enumerate(rows, start=1)
+        if row.strip()
         for line in _parsed(row, f"{path.name}, line {number}", sources)
     ]
 
@@ -190,12 +203,14 @@ def _parsed(row: str, where: str, sources: Sequence[str]) -> Iterator[Line]:
         return
     if not isinstance(text, str) or not isinstance(lang, str):
         raise DataError(f"{where}: text and lang must be strings")
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise DataError(f"{where}: text has half a character (a lone surrogate)")
     if type(level) is not int or not 0 <= level <= HIGHEST_LEVEL:
         raise DataError(f"{where}: level must be 0 to {HIGHEST_LEVEL} or null")
     kind, dialog = (fields.get(name) or "" for name in ("kind", "dialog"))
     yield Line(
         text,
-        lang,
+        lang.strip().lower().replace("_", "-").partition("-")[0],
         level,
         _tier(fields, where),
         str(kind),
@@ -209,7 +224,7 @@ def _tier(fields: dict[str, object], where: str) -> Tier | Unjudged | None:
     tier = fields.get("tier", UNJUDGED)
     if tier is None or tier is UNJUDGED:
         return None if tier is None else UNJUDGED
-    if tier not in set(Tier):
+    if tier not in tuple(Tier):
         raise DataError(f"{where}: tier must be null or one of {', '.join(Tier)}")
     return Tier(str(tier))
 
@@ -316,6 +331,7 @@ def measure(
         figures += _by_customer(name, read)
         figures += _by_kind(name, read)
         notes.append(f"{lang} read by {model}.")
+        notes += _left_out(name, own)
         notes += _mistakes(read, n_mistakes)
     return Report(command, data, figures, notes)
 
@@ -364,6 +380,16 @@ def _figures(name: str, suffix: str, read: Sequence[_Read]) -> Iterator[Figure]:
         yield _figure(f"{name}.flagged_calm{suffix}", "%", calm, _flagged_percent)
     if angry:
         yield _figure(f"{name}.flagged_angry{suffix}", "%", angry, _flagged_percent)
+
+
+def _left_out(name: str, lines: Sequence[Line]) -> Iterator[str]:
+    """Say which of the main figures the labels do not allow."""
+    if len({line.level >= ANGRY_LEVEL for line in lines}) == 1:
+        yield f"{name}.auc needs lines of level {ANGRY_LEVEL} and above and of less."
+    if all(line.tier is UNJUDGED for line in lines):
+        yield f"{name}.tier_f1 needs tier in some lines, null where there is no threat."
+    if all(line.level for line in lines):
+        yield f"{name}.flagged_calm needs lines of level 0."
 
 
 def _by_kind(name: str, read: Sequence[_Read]) -> Iterator[Figure]:

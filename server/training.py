@@ -188,8 +188,8 @@ def read_labelled(path: Path, language: str) -> tuple[str, list["Labelled"]]:
         DataError: the file is not what it should be, or which language is not clear.
     """
     try:
-        # Tables that were exported on Windows begin with a byte order mark.
-        rows = path.read_text("utf-8-sig").splitlines()
+        # Windows writes a byte order mark. A text may hold other line separators.
+        rows = path.read_text("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name} is not written in UTF-8") from error
     except OSError as error:
@@ -229,7 +229,8 @@ def _labelled(written: str, where: str) -> tuple[str, "Labelled"]:
             f"{where}: expected a JSON object with text (not empty), lang, level 0 to "
             f"3 and tier null or one of {', '.join(Tier)}"
         )
-    return row["lang"], Labelled(
+    # Of a language with a region or script (zh-CN) the language alone counts.
+    return row["lang"].strip().lower().replace("_", "-").partition("-")[0], Labelled(
         row["text"],
         row["level"],
         tier=Tier(row["tier"]) if row.get("tier") else None,

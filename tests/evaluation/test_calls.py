@@ -101,6 +101,78 @@ def test_what_the_models_were_trained_on_is_left_out(tmp_path: Path) -> None:
         load_voices(tmp_path, Half.REPORT, 0, ("banglaser",))
 
 
+def labelled(folder: Path, *rows: tuple[str, str, str, str]) -> None:
+    """A manifest of one recording of half a second."""
+    soundfile.write(folder / "a.wav", np.full(RATE // 2, 0.1), RATE)
+    lines = ["path,corpus,speaker,emotion,duration_s"]
+    lines += [",".join(("a.wav", *row)) for row in rows]
+    (folder / "manifest.csv").write_text("\n".join(lines), "utf-8")
+
+
+def test_a_corpus_that_calls_itself_otherwise_is_still_left_out_or_halved(
+    tmp_path: Path,
+) -> None:
+    labelled(
+        tmp_path,
+        *[("BanglaSER", f"b{one}", "calm", "1") for one in range(4)],
+        *[(" RAVDESS", f"r{one}", "calm", "1") for one in range(4)],
+    )
+
+    voices = load_voices(tmp_path, Half.REPORT, 0, ("banglaser",))
+
+    assert len(voices.speakers) == 2
+    assert all(speaker.startswith("ravdess/r") for speaker in voices.speakers)
+
+
+def test_speakers_of_two_corpora_are_two_people(tmp_path: Path) -> None:
+    labelled(tmp_path, ("a", "1", "Happy", ""), ("b", "1", "SAD", "1"))
+
+    voices = load_voices(tmp_path, Half.REPORT, 0, ())
+
+    assert voices.speakers == ["a/1", "b/1"]
+    assert voices.labels == ["happiness", "sadness"]
+
+
+def test_a_length_that_is_not_told_is_the_file_s(tmp_path: Path) -> None:
+    labelled(tmp_path, ("a", "1", "calm", ""), ("a", "2", "calm", "0.4"))
+
+    voices = load_voices(tmp_path, Half.REPORT, 0, ())
+
+    lengths = [voices.acting(one, Mood.CALM)[0].duration_s for one in ("a/1", "a/2")]
+    assert lengths == [0.5, 0.4]
+
+
+@pytest.mark.parametrize("length", ["0", "-1", "nan", "inf", "3 s"])
+def test_a_length_that_is_none_is_refused(tmp_path: Path, length: str) -> None:
+    labelled(tmp_path, ("a", "1", "calm", length), ("a", "2", "calm", "1"))
+
+    with pytest.raises(DataError, match=f"a.wav: expected duration_s .* got {length}"):
+        load_voices(tmp_path, Half.REPORT, 0, ())
+
+
+def test_where_nobody_can_be_a_customer_it_is_said_what_is_needed(
+    tmp_path: Path,
+) -> None:
+    labelled(tmp_path, ("a", "1", "anger", "1"), ("a", "2", "boredom", "1"))
+
+    voices = load_voices(tmp_path, Half.REPORT, 0, ())
+
+    with pytest.raises(DataError, match=r"neutral or calm.* labels are anger, boredom"):
+        make_plans(voices, Half.REPORT, 44, 1)
+
+
+def test_the_only_calm_speaker_is_a_customer_where_others_are_angry_agents(
+    tmp_path: Path,
+) -> None:
+    labelled(tmp_path, ("a", "1", "calm", "1"), ("a", "2", "anger", "1"))
+    voices = load_voices(tmp_path, Half.REPORT, 0, ())
+
+    plans = make_plans(voices, Half.REPORT, 44, 1)
+
+    assert {plan.kind for plan in plans} == {Kind.AGENT_ANGRY}
+    assert any("No such calls: voice, words" in note for note in calls.notes_on(plans))
+
+
 def plans_of(folder: Path, half: Half = Half.REPORT, seed: int = 1) -> list[Plan]:
     made_corpus(folder, "newcomer", 4)
     voices = load_voices(folder, half, 0, ())

@@ -3,7 +3,7 @@ import pytest
 
 from emotion.events import Phase
 from evaluation.calls_plan import Kind
-from evaluation.calls_score import Outcome, compared, delays_s, middle
+from evaluation.calls_score import Outcome, compared, delays_s, figures_of, middle
 from evaluation.calls_truth import Escalation, Truth
 
 pytestmark = pytest.mark.unit
@@ -31,3 +31,15 @@ def test_where_nothing_was_cued_twice_there_is_nothing_to_compare() -> None:
     calm = outcome(5.0, kind=Kind.CALM)
 
     assert compared("x", [outcome(), calm], [outcome(22.0), calm]) == []
+
+
+def test_one_call_has_no_interval() -> None:
+    calls = [outcome(21.0), outcome(23.0)]
+
+    of_one, of_two = (
+        {one.name: one for one in figures_of("x", some)} for some in (calls[:1], calls)
+    )
+
+    assert of_one["x.delay_median_s"].value == 1.0
+    assert of_one["x.delay_median_s"].low is None
+    assert of_two["x.delay_median_s"].low == 1.0

@@ -63,6 +63,12 @@ def test_calibration_is_also_told_for_the_share_of_anger_that_weights_expect() -
     assert values["voice.x.ece_same_share"] == pytest.approx(0)
 
 
+def test_the_name_of_a_corpus_in_any_script_is_kept_apart() -> None:
+    figures, _ = measure("CASIA 情感", [scored(0.9, angry=True), scored(0.1)])
+
+    assert figures[0].name == "voice.casia_情感.auc_vs_all"
+
+
 def test_intervals_come_from_speakers_and_need_more_than_one() -> None:
     one = [scored(0.9, angry=True), scored(0.1)]
     two = [*one, scored(0.3, angry=True, speaker="b"), scored(0.6, speaker="b")]
@@ -124,3 +130,23 @@ def test_training_on_a_corpus_that_is_not_there_is_a_data_error(
 
     with pytest.raises(DataError, match="no corpus elsewhere"):
         trained_on(tmp_path, tmp_path / "1.npz", corpora=["elsewhere"])
+
+
+@pytest.mark.model
+def test_a_corpus_is_measured_only_where_it_is_there_and_labelled(
+    tmp_path: Path,
+) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(1.0), RATE)
+    (tmp_path / "manifest.csv").write_text(
+        "path,corpus,speaker,emotion\na.wav,x,s,Wut\na.wav,x,t,Freude\n", "utf-8"
+    )
+    parser = argparse.ArgumentParser()
+    voice.add_arguments(parser)
+
+    report = voice.run(parser.parse_args(["--data", str(tmp_path)]))
+
+    assert report.notes[-1] == (
+        "labels of x: freude, wut; looked for are anger (or angry) and neutral"
+    )
+    with pytest.raises(DataError, match="no corpus y; it has x"):
+        voice.run(parser.parse_args(["--data", str(tmp_path), "--corpora", "y"]))

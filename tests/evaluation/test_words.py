@@ -83,6 +83,20 @@ def test_without_angry_lines_there_is_no_auc() -> None:
     assert found["words.en.flagged_calm"] == 0
 
 
+def test_figures_that_the_labels_do_not_allow_are_named() -> None:
+    calm = measure([line("0.0", 0)], KnownReader()).notes
+    unhappy = measure([Line("0.3", "en", 1, UNJUDGED)], KnownReader()).notes
+
+    assert [note for note in calm if " needs " in note] == [
+        "words.en.auc needs lines of level 2 and above and of less."
+    ]
+    assert [note.split(" needs ")[0] for note in unhappy if " needs " in note] == [
+        "words.en.auc",
+        "words.en.tier_f1",
+        "words.en.flagged_calm",
+    ]
+
+
 def test_tier_f1_is_the_mean_over_the_tiers_that_occur() -> None:
     lines = [
         line("0.0", 0),
@@ -285,6 +299,8 @@ def test_a_compressed_file_is_read_and_its_sources_chosen(tmp_path: Path) -> Non
         (ROW | {"level": True}, "level must be 0 to 3"),
         (ROW | {"text": 3}, "text and lang must be strings"),
         (ROW | {"tier": "press"}, "tier must be null or one of direct"),
+        (ROW | {"tier": ["public"]}, "tier must be null or one of direct"),
+        (ROW | {"text": "\ud800"}, "line 2: text has half a character"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, row: object, message: str) -> None:
@@ -292,6 +308,20 @@ def test_a_wrong_line_is_named(tmp_path: Path, row: object, message: str) -> Non
 
     with pytest.raises(DataError, match=message):
         read_lines(path)
+
+
+def test_lines_of_another_program_are_read(tmp_path: Path) -> None:
+    rows = [ROW | {"text": "one\u2028two", "lang": "zh-CN"}, ROW | {"lang": "EN_us"}]
+    written = [json.dumps(row, ensure_ascii=False) for row in rows]
+    path = tmp_path / "a.jsonl"
+    path.write_bytes("\r\n".join(["\ufeff" + written[0], "", written[1]]).encode())
+
+    lines = read_lines(path)
+
+    assert [(one.text, one.lang) for one in lines] == [
+        ("one\u2028two", "zh"),
+        ("hello", "en"),
+    ]
 
 
 def test_what_is_no_json_is_named(tmp_path: Path) -> None:
@@ -332,6 +362,20 @@ def test_the_command_measures_the_live_reader(tmp_path: Path) -> None:
     assert found["words.en.lines"] == 2
     assert found["words.en.auc"] == 1
     assert found["words.en.flagged_calm"] == 0
+
+
+def test_lines_of_a_language_that_is_not_read_are_counted_apart(
+    tmp_path: Path,
+) -> None:
+    german = ROW | {"lang": "de"}
+    path, none = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+
+    report = run(parsed("--data", str(write(path, ROW, german, german))))
+
+    assert figures(report)["words.en.lines"] == 1
+    assert report.notes[-1] == "Not read: 2 lines in de."
+    with pytest.raises(DataError, match="lang must be one of en, zh, found de"):
+        run(parsed("--data", str(write(none, german))))
 
 
 def test_nothing_left_to_measure_is_an_error(tmp_path: Path) -> None:

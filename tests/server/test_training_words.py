@@ -86,6 +86,10 @@ def test_own_turns_give_weights_that_know_the_company_s_words(
             "".join(f'{{"text": "{a}", "lang": "en", "level": 0}}\n' for a in "abcd"),
             "of a higher one are needed beside those held out, got 3 and 0",
         ),
+        (
+            '{"text": "a\u2028b", "lang": "zh-CN", "level": 0}\n',
+            "too few customers",
+        ),
         ("", "found none"),
         ('{"text": "a", "lang": "de", "level": 0}\n', "known are en, zh"),
     ],
