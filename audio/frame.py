@@ -67,6 +67,23 @@ class Frame:
         return self.start + FRAME_SAMPLES
 
 
+def whole_frames(pcm: NDArray[np.float32], party: Party) -> list[Frame]:
+    """Cut audio into frames; what is left over at the end is nobody's.
+
+    Args:
+        pcm: float32, shape ``(n_samples,)``, mono at 16 kHz, in [-1.0, 1.0].
+        party: who is heard.
+
+    Raises:
+        ShapeError: `pcm` is not one-dimensional float32.
+    """
+    _check_mono(pcm)
+    return [
+        Frame(pcm[start : start + FRAME_SAMPLES], start, party)
+        for start in range(0, len(pcm) - FRAME_SAMPLES + 1, FRAME_SAMPLES)
+    ]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
     """One stretch of speech of one party, found by the endpointer.

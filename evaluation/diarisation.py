@@ -8,33 +8,34 @@ which is told the number of speakers, in the same run.
 import argparse
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import soundfile
-import soxr
-from numpy.typing import NDArray
 
 from audio.codec import AudioFormat, Encoding
 from audio.frame import RATE, Party
 from audio.framer import Framer
 from audio.speakers import Timeline, Turn
-from evaluation.diarisation_baseline import diarise_plainly, speech_of
-from evaluation.diarisation_hard import hard_calls
+from evaluation.diarisation_baseline import diarise_plainly
+from evaluation.diarisation_cases import (
+    MIXED,
+    Case,
+    hard,
+    mixed,
+    recordings,
+    simulated,
+)
 from evaluation.diarisation_live import Followed, follow, latencies_s
-from evaluation.diarisation_mixtures import MixtureParams, simulate
-from evaluation.diarisation_outcomes import Span, outcome_figures
-from evaluation.diarisation_voices import RATE as LINE_RATE
-from evaluation.diarisation_voices import STEP_S, read_voices
+from evaluation.diarisation_mixtures import MixtureParams
+from evaluation.diarisation_outcomes import outcome_figures
 from evaluation.report import Figure, Report
 from models import diarisation_weights
 from models.diarisation import DiarisationParams, PyannoteDiariser
 from models.errors import DataError
 from models.ports import Diarisation
 from models.speaker_tracking import LiveTracker
-from models.voice_audio import read_mono
 from server.config import Settings
 from server.events import CallStarted, Consent, RolesAssigned
 from server.factory import CallFactory
@@ -45,41 +46,10 @@ from server.mono_call import PARTIES
 if TYPE_CHECKING:
     from pyannote.core import Annotation
 
-_MIXED = "two_channel"
-_AUDIO = (".flac", ".wav", ".ogg", ".mp3")
 _PARTS = ("missed detection", "false alarm", "confusion")
 _COLLAR_S = 0.25
-_RTTM_FIELDS = 8
 _SOON_S = 5.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Case:
-    """A recording and the truth about it.
-
-    Attributes:
-        kind: ``data``, ``two_channel``, ``simulated``, or which hard kind.
-        name: of the recording.
-        pcm: float32, mono at 16 kHz.
-        truth: who speaks when.
-        music: where music plays, as far as that is known.
-    """
-
-    kind: str
-    name: str
-    pcm: NDArray[np.float32]
-    truth: tuple[Turn, ...]
-    music: tuple[Span, ...] = ()
-
-    @property
-    def duration_s(self) -> float:
-        """Length in seconds."""
-        return len(self.pcm) / RATE
-
-    @property
-    def n_speakers(self) -> int:
-        """How many speak."""
-        return len({turn.speaker for turn in self.truth})
+_SHORTEST_CALL_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,31 +131,13 @@ def run(args: argparse.Namespace) -> Report:
     """Measure.
 
     Raises:
-        DataError: neither folder is given, or one is not what is needed.
+        DataError: neither folder is given, or one is not what is needed; or so is a
+            number.
         WeightsError: weights are missing.
     """
-    given = [
-        folder
-        for folder in (args.data, args.simulate, args.two_channel)
-        if folder is not None
-    ]
-    if not given:
-        raise DataError("give --data, --simulate or --two-channel, or several of them")
-    params = DiarisationParams(
-        n_speakers=args.speakers, most_speakers=args.most_speakers
-    )
+    params = _params(args)
     diariser = PyannoteDiariser(params, weights=args.weights)
-    _, card = diarisation_weights.load(args.weights)
-    cases = list(recordings(args.data)) if args.data is not None else []
-    if args.two_channel is not None:
-        cases += mixed(args.two_channel)
-    if args.simulate is not None and args.hard:
-        cases += hard(args.simulate, frozenset(card.speakers), args.seed)
-    elif args.simulate is not None:
-        call = MixtureParams(duration_s=args.seconds, alone=0.0, third=0.0)
-        cases += simulated(
-            args.simulate, frozenset(card.speakers), call, args.calls, args.seed
-        )
+    cases = _cases(args)
     diariser.diarise(cases[0].pcm[: 10 * RATE])  # Loads what it needs.
     weights = None if args.no_live else args.weights
     outcomes = [measured(case, diariser, weights) for case in cases]
@@ -203,12 +155,12 @@ def run(args: argparse.Namespace) -> Report:
                     each.case.music,
                 )
     if args.two_channel is not None:
-        known = [each for each in outcomes if each.case.kind == _MIXED]
-        found.append(role_error(known))
+        known = [each for each in outcomes if each.case.kind == MIXED]
+        found += role_figures(known)
     sought = params.n_speakers or f"2 to {params.most_speakers}"
     return Report(
         "diarisation",
-        "+".join(folder.resolve().name for folder in given),
+        "+".join(folder.resolve().name for folder in _folders(args)),
         found,
         [
             (
@@ -229,66 +181,56 @@ def run(args: argparse.Namespace) -> Report:
     )
 
 
-def recordings(folder: Path) -> Iterator[Case]:
-    """Yield the recordings of a folder that its RTTM files speak of.
-
-    Raises:
-        DataError: there is no RTTM, or a line or a recording is missing or broken.
-    """
-    truth: dict[str, list[Turn]] = {}
-    for rttm in sorted(folder.glob("*.rttm")):
-        for uri, turn in read_rttm(rttm):
-            truth.setdefault(uri, []).append(turn)
-    if not truth:
-        raise DataError(f"expected recordings and *.rttm in {folder}")
-    for uri, turns in sorted(truth.items()):
-        paths = [folder / f"{uri}{suffix}" for suffix in _AUDIO]
-        path = next((path for path in paths if path.is_file()), None)
-        if path is None:
-            raise DataError(f"the RTTM speaks of {uri}, of which there is no audio")
-        yield Case("data", uri, read_mono(path), tuple(sorted(turns)))
+def _params(args: argparse.Namespace) -> DiarisationParams:
+    try:
+        params = DiarisationParams(
+            n_speakers=args.speakers, most_speakers=args.most_speakers
+        )
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    if args.calls < 1 or not args.seconds >= _SHORTEST_CALL_S:
+        raise DataError(
+            f"expected at least one call of {_SHORTEST_CALL_S:g} s, got "
+            f"--calls {args.calls} --seconds {args.seconds:g}"
+        )
+    return params
 
 
-def mixed(folder: Path) -> Iterator[Case]:
-    """Yield the two-channel calls of a folder as one channel, with the truth.
-
-    Who speaks when is what Silero hears on each channel.
-
-    Raises:
-        DataError: there are none, or one cannot be read.
-    """
-    paths = sorted(path for path in folder.iterdir() if path.suffix in _AUDIO)
-    n_mixed = 0
-    for path in paths:
-        try:
-            pcm, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise DataError(f"{path.name} cannot be read as audio: {error}") from error
-        if pcm.shape[1] != len(PARTIES):
-            continue
-        legs = [soxr.resample(leg, rate, RATE).astype(np.float32) for leg in pcm.T]
-        truth = [
-            Turn(start_s, end_s, party.value)
-            for party, leg in zip(PARTIES, legs, strict=True)
-            for start_s, end_s in speech_of(leg)
-        ]
-        both = ((legs[0] + legs[1]) / 2).astype(np.float32)
-        yield Case(_MIXED, path.stem, both, tuple(sorted(truth)))
-        n_mixed += 1
-    if not n_mixed:
-        raise DataError(f"expected calls on two channels in {folder}")
+def _folders(args: argparse.Namespace) -> list[Path]:
+    return [
+        folder
+        for folder in (args.data, args.simulate, args.two_channel)
+        if folder is not None
+    ]
 
 
-def role_error(outcomes: Sequence[Outcome]) -> Figure:
-    """Return the share of calls whose customer is not found, or is the agent."""
+def _cases(args: argparse.Namespace) -> list[Case]:
+    """Read and make all that is asked for."""
+    if not _folders(args):
+        raise DataError("give --data, --simulate or --two-channel, or several of them")
+    _, card = diarisation_weights.load(args.weights)
+    heard = frozenset(card.speakers)
+    cases = list(recordings(args.data)) if args.data is not None else []
+    if args.two_channel is not None:
+        cases += mixed(args.two_channel)
+    if args.simulate is not None and args.hard:
+        cases += hard(args.simulate, heard, args.seed)
+    elif args.simulate is not None:
+        call = MixtureParams(duration_s=args.seconds, alone=0.0, third=0.0)
+        cases += simulated(args.simulate, heard, call, args.calls, args.seed)
+    return cases
+
+
+def role_figures(outcomes: Sequence[Outcome]) -> Iterator[Figure]:
+    """Yield the share of calls whose agent is taken for the customer, or nobody is."""
     factory = CallFactory.of(load_models(Settings()))
-    n_wrong = 0
+    n_wrong = n_unknown = 0
+    names = [party.value for party in PARTIES]
     for each in outcomes:
         truth = Timeline(each.case.truth)
         roles = _roles(each, factory)
         found = [who.speaker for who in roles.speakers if who.party is Party.CUSTOMER]
         theirs = [turn for turn in each.ours if turn.speaker in found]
-        names = [party.value for party in PARTIES]
         heard_s = {
             name: sum(
                 max(0.0, min(a.end_s, b.end_s) - max(a.start_s, b.start_s))
@@ -299,8 +241,11 @@ def role_error(outcomes: Sequence[Outcome]) -> Figure:
             for name in names
         }
         customer, agent = (heard_s[name] for name in names)
-        n_wrong += not customer > agent
-    return Figure("diarisation.role_error", 100 * n_wrong / len(outcomes), "%")
+        n_unknown += not found
+        n_wrong += bool(found) and not customer > agent
+    n = len(outcomes)
+    yield Figure("diarisation.role_error", 100 * n_wrong / n, "%")
+    yield Figure("diarisation.roles_unknown", 100 * n_unknown / n, "%")
 
 
 def _roles(outcome: Outcome, factory: CallFactory) -> RolesAssigned:
@@ -314,67 +259,6 @@ def _roles(outcome: Outcome, factory: CallFactory) -> RolesAssigned:
     log = analyse_mono(heard, call, factory, lambda _: None)
     # The run ends here: nothing after the roles is worked out.
     return next(e.event for e in log if isinstance(e.event, RolesAssigned))
-
-
-def read_rttm(path: Path) -> Iterator[tuple[str, Turn]]:
-    """Yield the recording's name and the turn of each line.
-
-    Raises:
-        DataError: a line is not RTTM.
-    """
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
-        words = line.split()
-        if not words or words[0] != "SPEAKER":
-            continue
-        try:
-            start_s, length_s = float(words[3]), float(words[4])
-            turn = Turn(start_s, start_s + length_s, words[_RTTM_FIELDS - 1])
-        except (IndexError, ValueError) as error:
-            raise DataError(f"{path.name}, line {number}: not RTTM") from error
-        yield words[1], turn
-
-
-def simulated(
-    folder: Path,
-    heard: frozenset[str],
-    params: MixtureParams,
-    n_calls: int,
-    seed: int,
-) -> Iterator[Case]:
-    """Yield made-up calls, as many for each corpus, of speakers never trained on.
-
-    Raises:
-        DataError: no corpus has two such speakers.
-    """
-    unheard = [voice for voice in read_voices(folder) if voice.speaker not in heard]
-    corpora = sorted({voice.corpus for voice in unheard})
-    params = replace(params, same_corpus=1.0)
-    n_made = 0
-    for corpus in corpora:
-        voices = tuple(voice for voice in unheard if voice.corpus == corpus)
-        if len(voices) < 2:  # noqa: PLR2004  # a call has two parties
-            continue
-        for index in range(n_calls):
-            key = [seed, index, *corpus.encode()]
-            call = simulate(voices, params, np.random.default_rng(key))
-            pcm = soxr.resample(call.pcm, LINE_RATE, RATE).astype(np.float32)
-            yield Case("simulated", f"{corpus}{index}", pcm, tuple(call.turns()))
-            n_made += 1
-    if not n_made:
-        raise DataError(f"no corpus in {folder} has two speakers not trained on")
-
-
-def hard(folder: Path, heard: frozenset[str], seed: int) -> Iterator[Case]:
-    """Yield a call of each hard kind, of speakers never trained on.
-
-    Raises:
-        DataError: there are too few such speakers.
-    """
-    unheard = [voice for voice in read_voices(folder) if voice.speaker not in heard]
-    for name, call in hard_calls(unheard, seed):
-        pcm = soxr.resample(call.pcm, LINE_RATE, RATE).astype(np.float32)
-        music = tuple((start * STEP_S, end * STEP_S) for start, end in call.music)
-        yield Case(name, name, pcm, tuple(call.turns()), music)
 
 
 def measured(case: Case, diariser: PyannoteDiariser, live: Path | None) -> Outcome:

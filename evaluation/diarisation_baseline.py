@@ -17,7 +17,7 @@ from scipy.cluster.hierarchy import (  # type: ignore[import-untyped]  # no stub
 
 from audio.endpointer import Endpointer, EndpointerParams
 from audio.events import SpeechEnded
-from audio.frame import FRAME_SAMPLES, RATE, Frame, Party
+from audio.frame import RATE, Party, whole_frames
 from audio.speakers import Turn
 from models.ports import Diarisation
 from models.speaker_encoder import (
@@ -40,10 +40,7 @@ def speech_of(pcm: NDArray[np.float32]) -> list[tuple[float, float]]:
         Party.UNKNOWN, EndpointerParams(hangover_s=_HANGOVER_S, trailing_s=0.1)
     )
     found: list[tuple[float, float]] = []
-    frames = [
-        Frame(pcm[start : start + FRAME_SAMPLES], start, Party.UNKNOWN)
-        for start in range(0, len(pcm) - FRAME_SAMPLES + 1, FRAME_SAMPLES)
-    ]
+    frames = whole_frames(pcm, Party.UNKNOWN)
     for frame, heard in zip(frames, detector.probabilities(frames), strict=True):
         found += _ends(endpointer.feed(frame, heard))
     return found + list(_ends(endpointer.flush()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.frame import FRAME_S, FRAME_SAMPLES, RATE, Frame, Party
+from audio.frame import FRAME_S, RATE, Party, whole_frames
 from audio.speakers import Turn
 from models.ports import SpeakerTracker
 
@@ -37,15 +37,14 @@ def follow(pcm: NDArray[np.float32], tracker: SpeakerTracker) -> Followed:
     names: list[str | None] = []
     given_s: list[float] = []
     began = time.perf_counter()
-    whole = len(pcm) // FRAME_SAMPLES * FRAME_SAMPLES
-    for start in range(0, whole, FRAME_SAMPLES):
-        frame = Frame(pcm[start : start + FRAME_SAMPLES], start, Party.UNKNOWN)
+    frames = whole_frames(pcm, Party.UNKNOWN)
+    for frame in frames:
         for heard in tracker.feed(frame):
             names.append(heard.speaker)
             given_s.append(frame.end / RATE)
     for heard in tracker.flush():
         names.append(heard.speaker)
-        given_s.append(whole / RATE)
+        given_s.append(len(frames) * FRAME_S)
     took_s = time.perf_counter() - began
     return Followed(tuple(_turns(names)), tuple(given_s), took_s)
 

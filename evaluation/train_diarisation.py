@@ -39,9 +39,6 @@ from evaluation.diarisation_voices import (
 )
 from evaluation.report import Figure, Report
 from models.diarisation_weights import (
-    N_VOICES,
-    PIECE_S,
-    WINDOW_S,
     SegmentationCard,
     load,
     new_segmentation,
@@ -49,6 +46,7 @@ from models.diarisation_weights import (
     save,
 )
 from models.runtime import prepare_torch
+from models.segmentation_input import N_VOICES, PIECE_S, WINDOW_S
 from models.voice_features import STEP_SAMPLES
 
 if TYPE_CHECKING:

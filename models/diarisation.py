@@ -14,6 +14,7 @@ from audio.frame import RATE
 from models import diarisation_weights
 from models.errors import InferenceError
 from models.ports import Diarisation
+from models.segmentation_input import narrowed
 
 if TYPE_CHECKING:
     from pyannote.audio import Pipeline
@@ -104,7 +105,7 @@ class PyannoteDiariser:
         if len(pcm) < _SHORTEST_S * RATE:
             return Diarisation((), ())
         if not self.params.pipeline:
-            pcm = diarisation_weights.narrowed(pcm)
+            pcm = narrowed(pcm)
         with self._running, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pipeline = self._pipeline

@@ -24,13 +24,14 @@ from pyannote.core import Annotation, SlidingWindow, SlidingWindowFeature
 from scipy.ndimage import maximum_filter1d  # type: ignore[import-untyped]  # no stubs
 from yaml import YAMLError  # type: ignore[import-untyped]  # no stubs
 
-from audio.frame import FRAME_S, FRAME_SAMPLES, RATE, Frame, Party
+from audio.frame import FRAME_S, RATE, Party, whole_frames
 from audio.speakers import Turn
 from models import diarisation_weights
 from models.errors import WeightsError
 from models.ports import Diarisation
 from models.segmentation import FRAME_SAMPLES as SEGMENTED_SAMPLES
 from models.segmentation import Segmentation, encoded
+from models.segmentation_input import N_AT_ONCE, PIECE_S, WINDOW_S
 from models.speaker_encoder import (
     HOP_SAMPLES,
     N_DIMENSIONS,
@@ -47,9 +48,9 @@ _HALF = 0.5
 _STEP_RATIO = 0.1
 """Windows of 8 s every 0.8 s."""
 
-_STEP_S = _STEP_RATIO * diarisation_weights.WINDOW_S
+_STEP_S = _STEP_RATIO * WINDOW_S
 _BATCH = 16
-_PIECE_SAMPLES = round(diarisation_weights.PIECE_S * RATE)
+_PIECE_SAMPLES = round(PIECE_S * RATE)
 
 _PAUSE_S = 0.3
 _NO_SPEECH = 0.05
@@ -90,7 +91,7 @@ class _Voices(Model):
         self.specifications = Specifications(
             problem=Problem.REPRESENTATION,
             resolution=Resolution.CHUNK,
-            duration=diarisation_weights.WINDOW_S,
+            duration=WINDOW_S,
         )
 
     @property
@@ -183,7 +184,7 @@ class _Own(SpeakerDiarization):
         )
         self._segmentation = _Sliding(
             segmentation,
-            duration=diarisation_weights.WINDOW_S,
+            duration=WINDOW_S,
             step=_STEP_S,
             skip_aggregation=True,
             skip_conversion=True,
@@ -255,16 +256,14 @@ class _Own(SpeakerDiarization):
         n_windows, n_frames, _ = self._probabilities.shape
         n_people = int(hard_clusters.max()) + 1
         at_once = self._voices_in.sum(axis=1)
-        sure = np.zeros(
-            (n_windows, n_frames, n_people + diarisation_weights.N_AT_ONCE), np.float32
-        )
+        sure = np.zeros((n_windows, n_frames, n_people + N_AT_ONCE), np.float32)
         for window, people in enumerate(hard_clusters):
             for person in set(people.tolist()) - {_INACTIVE}:
                 with_him = self._voices_in[:, people == person].any(axis=1)
                 sure[window, :, person] = self._probabilities[window][:, with_him].sum(
                     axis=-1
                 )
-        for n_least in range(1, diarisation_weights.N_AT_ONCE + 1):
+        for n_least in range(1, N_AT_ONCE + 1):
             sure[:, :, n_people + n_least - 1] = self._probabilities[
                 :, :, at_once >= n_least
             ].sum(axis=-1)
@@ -292,11 +291,7 @@ class _Own(SpeakerDiarization):
 
 def speech_possible(pcm: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Say of each frame of `audio` whether the speech detector hears any near it."""
-    whole = len(pcm) // FRAME_SAMPLES * FRAME_SAMPLES
-    frames = [
-        Frame(pcm[start : start + FRAME_SAMPLES], start, Party.UNKNOWN)
-        for start in range(0, whole, FRAME_SAMPLES)
-    ]
+    frames = whole_frames(pcm, Party.UNKNOWN)
     heard = np.array(SileroDetector().probabilities(frames))
     reach = 2 * round(_REACH_S / FRAME_S) + 1
     return np.asarray(maximum_filter1d(heard, reach) > _NO_SPEECH)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from audio.frame import RATE, Frame
 from models import diarisation_weights
+from models.segmentation_input import N_VOICES, WINDOW_S, narrowed
 from models.speaker_encoder import (
     HOP_SAMPLES,
     N_DIMENSIONS,
@@ -33,7 +34,7 @@ _PART_SAMPLES = 2 * ENCODED_SAMPLES
 """What the segmentation model says one thing about: 40 ms."""
 
 _FRAMES_IN_PART = _PART_SAMPLES // HOP_SAMPLES
-_WINDOW_PARTS = round(diarisation_weights.WINDOW_S * RATE) // _PART_SAMPLES
+_WINDOW_PARTS = round(WINDOW_S * RATE) // _PART_SAMPLES
 WINDOW_SAMPLES = (_WINDOW_PARTS + 1) * _PART_SAMPLES
 """Audio that `LiveHearing.hear` wants, where there is as much."""
 
@@ -104,7 +105,7 @@ class LiveHearing:
         first = last - n_parts
         at = first * _PART_SAMPLES - frames[0].start
         pcm = np.concatenate([frame.pcm for frame in frames])[at:]
-        pcm = diarisation_weights.narrowed(pcm[: n_parts * _PART_SAMPLES])
+        pcm = narrowed(pcm[: n_parts * _PART_SAMPLES])
         scores = self._model(torch.from_numpy(pcm)[None, None])
         speaks = self._classes.to_multilabel(scores)[0] > _HALF
         loudness = self._classes.to_multilabel(scores, soft=True)[0].exp()
@@ -135,12 +136,10 @@ class LiveHearing:
 def _nothing(last: int) -> Window:
     return Window(
         first=last,
-        speaks=np.zeros((0, diarisation_weights.N_VOICES), np.bool_),
-        loudness=np.zeros((0, diarisation_weights.N_VOICES), np.float32),
-        voices=np.full(
-            (diarisation_weights.N_VOICES, N_DIMENSIONS), np.nan, np.float32
-        ),
-        alone_s=np.zeros(diarisation_weights.N_VOICES, np.float32),
+        speaks=np.zeros((0, N_VOICES), np.bool_),
+        loudness=np.zeros((0, N_VOICES), np.float32),
+        voices=np.full((N_VOICES, N_DIMENSIONS), np.nan, np.float32),
+        alone_s=np.zeros(N_VOICES, np.float32),
     )
 
 

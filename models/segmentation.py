@@ -22,8 +22,8 @@ from pyannote.audio.core.task import Problem, Resolution, Specifications
 from torch import nn
 
 from audio.frame import RATE
-from models.diarisation_weights import N_AT_ONCE, N_VOICES, WINDOW_S
 from models.packed_linear import Precision
+from models.segmentation_input import N_AT_ONCE, N_VOICES, WINDOW_S
 from models.voice_features import STEP_SAMPLES, EarlyBlocks
 from models.whisper_weights import load_whisper
 

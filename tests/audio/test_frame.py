@@ -13,6 +13,7 @@ from audio.frame import (
     Frame,
     Party,
     Segment,
+    whole_frames,
 )
 
 pytestmark = pytest.mark.unit
@@ -34,6 +35,17 @@ def frames_of(parties: list[Party]) -> list[Frame]:
 def test_a_frame_is_32_ms() -> None:
     assert FRAME_S == 0.032
     assert Frame(np.zeros(512, np.float32), 1024, Party.AGENT).end == 1536
+
+
+@pytest.mark.parametrize(("n_samples", "n_frames"), [(0, 0), (511, 0), (1535, 2)])
+def test_audio_is_cut_into_whole_frames(n_samples: int, n_frames: int) -> None:
+    pcm = np.arange(n_samples, dtype=np.float32)
+
+    frames = whole_frames(pcm, Party.AGENT)
+
+    assert [(frame.start, frame.pcm[0]) for frame in frames] == [
+        (index * FRAME_SAMPLES, index * FRAME_SAMPLES) for index in range(n_frames)
+    ]
 
 
 @pytest.mark.parametrize("n_samples", [0, 511, 513])

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from audio.frame import RATE
 from audio.speakers import Turn
-from evaluation.diarisation import Case, Outcome, figures, mixed, read_rttm, recordings
+from evaluation.diarisation import Outcome, figures
 from evaluation.diarisation_baseline import joined
+from evaluation.diarisation_cases import Case, mixed, read_rttm, recordings
 from evaluation.diarisation_hard import hard_calls
 from evaluation.diarisation_live import follow, latencies_s
 from evaluation.diarisation_mixtures import MixtureParams, simulate, varied
@@ -169,7 +170,8 @@ def test_some_speakers_are_held_out_the_same_ones_always() -> None:
 def test_rttm_is_read_and_its_recordings_are_found(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.full(RATE, 0.1, np.float32), RATE)
     line = "SPEAKER a 1 0.250 0.500 <NA> <NA> ann <NA> <NA>\n"
-    (tmp_path / "a.rttm").write_text(f"; comment\n{line}", encoding="utf-8")
+    nothing, later = (line.replace("0.250 0.500", at) for at in ("0.1 0", "7 1"))
+    (tmp_path / "a.rttm").write_text(f"; comment\n{line}{nothing}{later}", "utf-8")
 
     (found,) = recordings(tmp_path)
 
@@ -177,7 +179,16 @@ def test_rttm_is_read_and_its_recordings_are_found(tmp_path: Path) -> None:
     assert found.duration_s == 1.0
 
 
-@pytest.mark.parametrize("line", ["SPEAKER a 1 zero 1 x x y", "SPEAKER a 1 0"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "SPEAKER a 1 zero 1 x x y",
+        "SPEAKER a 1 0",
+        "SPEAKER a 1 0 nan x x y",
+        "SPEAKER a 1 -1 2 x x y",
+        "SPEAKER a 1 inf 0 x x y",
+    ],
+)
 def test_a_broken_line_of_rttm_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "a.rttm"
     path.write_text(line, encoding="utf-8")
@@ -187,14 +198,25 @@ def test_a_broken_line_of_rttm_is_named(tmp_path: Path, line: str) -> None:
 
 
 def test_a_folder_without_truth_or_audio_is_refused(tmp_path: Path) -> None:
+    for find in (recordings, mixed):
+        with pytest.raises(DataError, match="folder"):
+            list(find(tmp_path / "nowhere"))
     with pytest.raises(DataError, match=r"\*\.rttm"):
         list(recordings(tmp_path))
     with pytest.raises(DataError, match="two channels"):
         list(mixed(tmp_path))
-    line = "SPEAKER gone 1 0 1 <NA> <NA> x <NA> <NA>"
+    (tmp_path / "a.rttm").write_bytes(b"\xff\xfe")
+    with pytest.raises(DataError, match=r"a\.rttm cannot be read"):
+        list(recordings(tmp_path))
+    line = "SPEAKER gone 1 3 1 <NA> <NA> x <NA> <NA>"
     (tmp_path / "a.rttm").write_text(line, encoding="utf-8")
     with pytest.raises(DataError, match="gone"):
         list(recordings(tmp_path))
+    soundfile.write(tmp_path / "gone.WAV", np.zeros((RATE, 2), np.float32), RATE)
+    with pytest.raises(DataError, match=r"every turn of gone begins after its end"):
+        list(recordings(tmp_path))
+    with pytest.raises(DataError, match=r"nobody is heard on either channel of gone"):
+        list(mixed(tmp_path))
 
 
 def test_errors_are_counted_in_parts() -> None:

@@ -16,7 +16,8 @@ from evaluation.train_diarisation import (
     heard_by_encoder,
     material,
 )
-from models.diarisation_weights import N_VOICES, PIECE_S, WINDOW_S, load
+from models.diarisation_weights import load
+from models.segmentation_input import N_VOICES, PIECE_S, WINDOW_S
 
 pytestmark = pytest.mark.model
 

@@ -17,6 +17,7 @@ from models import diarisation_weights
 from models.diarisation import DiarisationParams, PyannoteDiariser
 from models.errors import WeightsError
 from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
+from models.segmentation_input import N_VOICES
 from models.speaker_encoder import (
     N_DIMENSIONS,
     STEP_SAMPLES,
@@ -104,7 +105,7 @@ def test_windows_reach_to_the_end_of_a_recording(
 
     found = pipeline.get_segmentations({"waveform": pcm, "sample_rate": RATE})
 
-    assert found.data.shape == (n_windows, 200, diarisation_weights.N_VOICES)
+    assert found.data.shape == (n_windows, 200, N_VOICES)
     assert found.sliding_window.step == pytest.approx(0.8)
 
 

@@ -8,7 +8,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from audio.frame import FRAME_SAMPLES, RATE, Frame, Party
+from audio.frame import FRAME_SAMPLES, RATE, Party, whole_frames
 from audio.speakers import HeardFrame
 from models.speaker_tracking import LiveTracker, TrackingParams
 
@@ -26,17 +26,10 @@ def call() -> NDArray[np.float32]:
     return np.asarray(soxr.resample(pcm, rate, RATE), np.float32)
 
 
-def frames_of(pcm: NDArray[np.float32]) -> list[Frame]:
-    return [
-        Frame(pcm[start : start + FRAME_SAMPLES], start, Party.UNKNOWN)
-        for start in range(0, len(pcm) - FRAME_SAMPLES + 1, FRAME_SAMPLES)
-    ]
-
-
 def follow(pcm: NDArray[np.float32]) -> list[HeardFrame]:
     tracker = LiveTracker()
     heard: list[HeardFrame] = []
-    for frame in frames_of(pcm):
+    for frame in whole_frames(pcm, Party.UNKNOWN):
         heard += tracker.feed(frame)
         waiting = (frame.end - heard[-1].frame.end if heard else frame.end) / RATE
         assert waiting <= 2.0  # A label is late by that much at most.
@@ -49,7 +42,7 @@ def test_every_frame_comes_back_in_order_and_the_same_way_again(
     first, second = follow(call), follow(call)
 
     assert [each.frame.start for each in first] == [
-        frame.start for frame in frames_of(call)
+        frame.start for frame in whole_frames(call, Party.UNKNOWN)
     ]
     told = [(each.speaker, each.alone) for each in first]
     assert told == [(each.speaker, each.alone) for each in second]

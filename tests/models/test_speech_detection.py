@@ -7,19 +7,12 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from audio.frame import FRAME_SAMPLES, RATE, Frame, Party
+from audio.frame import RATE, Frame, Party, whole_frames
 from models.ports import SpeechDetector
 from models.silero_weights import silero_path
 from models.speech_detection import SileroDetector
 
 pytestmark = pytest.mark.model
-
-
-def frames(pcm: NDArray[np.float32]) -> list[Frame]:
-    return [
-        Frame(pcm[at : at + FRAME_SAMPLES], at, Party.CUSTOMER)
-        for at in range(0, len(pcm) - FRAME_SAMPLES + 1, FRAME_SAMPLES)
-    ]
 
 
 def test_probabilities_are_those_of_the_authors_python(
@@ -31,7 +24,7 @@ def test_probabilities_are_those_of_the_authors_python(
         utils_vad = pytest.importorskip("silero_vad.utils_vad")
         one_by_one = silero_path().with_name("silero_vad_16k_op15.onnx")
         theirs_model = utils_vad.OnnxWrapper(str(one_by_one), force_onnx_cpu=True)
-    heard = frames(spoken)
+    heard = whole_frames(spoken, Party.CUSTOMER)
 
     detector = SileroDetector()
     ours = detector.probabilities(heard)
@@ -44,9 +37,9 @@ def test_speech_is_heard_and_silence_is_not(spoken: NDArray[np.float32]) -> None
     detector: SpeechDetector = SileroDetector()
     silence = np.zeros(RATE, np.float32)
 
-    before = detector.probabilities(frames(silence))
-    during = detector.probabilities(frames(spoken))
-    after = detector.probabilities(frames(silence))
+    before = detector.probabilities(whole_frames(silence, Party.CUSTOMER))
+    during = detector.probabilities(whole_frames(spoken, Party.CUSTOMER))
+    after = detector.probabilities(whole_frames(silence, Party.CUSTOMER))
 
     assert max(before) < 0.2
     assert np.mean(np.array(during) > 0.5) > 0.6
@@ -56,7 +49,7 @@ def test_speech_is_heard_and_silence_is_not(spoken: NDArray[np.float32]) -> None
 def test_detectors_share_the_model_but_not_what_they_heard(
     spoken: NDArray[np.float32],
 ) -> None:
-    heard = frames(spoken)
+    heard = whole_frames(spoken, Party.CUSTOMER)
     alone = SileroDetector()
     expected = alone.probabilities(heard)
 
@@ -73,7 +66,7 @@ def test_detectors_share_the_model_but_not_what_they_heard(
 def test_how_many_frames_come_at_once_changes_no_bit(
     spoken: NDArray[np.float32], n_at_once: int
 ) -> None:
-    heard = frames(spoken)
+    heard = whole_frames(spoken, Party.CUSTOMER)
     expected = SileroDetector().probabilities(heard)
 
     detector = SileroDetector()
