@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import math
 import os
 import secrets
 import threading
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -31,7 +33,10 @@ logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-_LOOK_EVERY_S = 2.0
+_LOOK_ANYWAY_S = 30.0
+"""How often it looks for what nobody told of: what another process left undone."""
+
+_RETRY_S = 2.0
 _NICE = 15
 _FAILED = "the model could not run on this input"
 
@@ -156,19 +161,22 @@ class BackgroundIntake:
     def _run(self) -> None:
         # On Linux this is the thread's own niceness.
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-        waited_s = self._watch_every_s
+        looked_s = -math.inf
         while not self._stop.is_set():
+            wait_s = _LOOK_ANYWAY_S
             try:
-                if self._watch and waited_s >= self._watch_every_s:
-                    waited_s = 0.0
-                    self._watch.look()
+                if self._watch:
+                    if time.monotonic() >= looked_s + self._watch_every_s:
+                        looked_s = time.monotonic()
+                        self._watch.look()
+                    wait_s = min(wait_s, self._watch_every_s)
                 self._hear_again()
                 self._intake.work(on_file=lambda _claim, _outcome: self._hear_again())
             except (sa.exc.SQLAlchemyError, StoreError, OSError):
                 logger.exception("imports cannot go on; they will be tried again")
-            self._news.wait(_LOOK_EVERY_S)
+                wait_s = _RETRY_S
+            self._news.wait(wait_s)
             self._news.clear()
-            waited_s += _LOOK_EVERY_S
 
     def _hear_again(self) -> None:
         """Do what somebody waits for, before and between the files of an import."""

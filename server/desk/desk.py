@@ -116,17 +116,20 @@ class Desk:
                 await indexing
 
     async def keep_index(self, live: Mapping[str, object]) -> None:
-        """Index calls as they end, until cancelled.
+        """Index calls as they end, until cancelled, and have them heard as a whole.
 
         A call is passed over while it is live: of one that the customer objects to
         at its very end, nothing may ever stand in the index.
         """
         before: set[str] = set()
         for second in itertools.count():
-            if before - live.keys() or second % _LOOK_ANYWAY_S == 0:
+            ended = before - live.keys()
+            if ended or second % _LOOK_ANYWAY_S == 0:
                 try:
                     await self.do(self.index.catch_up, tuple(live))
                 except sa.exc.SQLAlchemyError:
                     logger.exception("the search index could not be written")
+            if ended:
+                self.wake()
             before = set(live)
             await asyncio.sleep(1)
