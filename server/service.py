@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Self
 
 import uvicorn
 from fastapi import FastAPI
@@ -49,7 +50,6 @@ logger = logging.getLogger(__name__)
 _CLOSE_SCREENS_S = 1
 """How long open screens may take to go away when the service stops."""
 
-
 _SCREEN_MESSAGE_BYTES = 1 << 16
 """What a screen may say at once; it has little to say."""
 
@@ -70,6 +70,96 @@ class Addresses:
 
     audio_url: str
     http_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class _House:
+    """What a service has before its first call and after its last one."""
+
+    settings: ServiceSettings
+    factory: CallFactory
+    storage: Storage
+    desk: Desk
+    outside: Outside
+    metrics: Metrics
+    floor: Floor
+    access: Access
+    keeping: Keeping
+    books: TeamBooks
+
+    @classmethod
+    async def opened(
+        cls,
+        settings: ServiceSettings,
+        factory: CallFactory,
+        retention: RetentionSettings,
+    ) -> Self:
+        """Open the database and start the engine.
+
+        Raises:
+            ServerError: the database cannot be used.
+        """
+        store = await asyncio.to_thread(Store, settings.url)
+        storage = Storage(store)
+        metrics, floor = Metrics(), Floor()
+        books = await asyncio.to_thread(TeamBooks, store.engine)
+        params = AccessParams(settings.session_hours, settings.proxy_user_header)
+        outside = Outside(Engine(factory.models, metrics), Bus(), storage, metrics)
+        outside.bus.add_listener(lambda news: _count(floor, news))
+        return cls(
+            settings=settings,
+            factory=replace(factory, books=books),
+            storage=storage,
+            desk=Desk(store, settings.data_dir),
+            outside=outside,
+            metrics=metrics,
+            floor=floor,
+            access=Access(
+                People(store.engine), AuditLog(store.engine), storage, params
+            ),
+            keeping=Keeping(store.engine, settings.data_dir, retention),
+            books=books,
+        )
+
+    async def close(self) -> None:
+        self.outside.engine.close()
+        await asyncio.to_thread(self.storage.close)
+
+    def pages(self, calls: LiveCalls) -> FastAPI:
+        """Return everything that is served over HTTP."""
+        feeds = Feeds(calls.by_id, self.outside.bus, self.floor, self.outside.health)
+        app = build_app(
+            self.settings, calls, feeds, self.storage, self.metrics, self.access
+        )
+        facts = FactTable(self.desk.store.engine)
+        add_trust(app, self.access, self.keeping, self.settings.data_dir)
+        app.include_router(report_router(self.access, facts, self.storage))
+        app.include_router(team_pages(self.books, self.storage, self.access))
+        add_desk(app, self.desk, self.access)
+        app.include_router(roles_router(calls, self.desk, self.access))
+        return app
+
+    @asynccontextmanager
+    async def calls(
+        self, tasks: asyncio.TaskGroup, ladder: LadderParams
+    ) -> AsyncIterator[LiveCalls]:
+        """Take up what an earlier run left open; look after calls while it lasts."""
+        settings, outside, metrics = self.settings, self.outside, self.metrics
+        calls = LiveCalls(settings, self.factory, outside, metrics, tasks)
+        await recover_calls(calls, self.storage, settings.recordings)
+        watch = Watch(
+            calls, outside.health, self.storage, settings.recordings, metrics, ladder
+        )
+        daily = keep_daily(self.keeping, self.access.audit, settings.data_dir)
+        beside = [
+            tasks.create_task(watch.run()),
+            tasks.create_task(daily, name="retention"),
+        ]
+        try:
+            yield calls
+        finally:
+            for task in beside:
+                task.cancel()
 
 
 @asynccontextmanager
@@ -96,77 +186,33 @@ async def running_service(
         _listen(settings.host, settings.audio_port) as audio_socket,
         _listen(settings.host, settings.http_port) as http_socket,
     ):
-        store = await asyncio.to_thread(Store, settings.url)
-        storage = Storage(store)
-        desk = Desk(store, settings.data_dir)
-        metrics = Metrics()
-        outside = Outside(Engine(factory.models, metrics), Bus(), storage, metrics)
-        books = await asyncio.to_thread(TeamBooks, store.engine)
-        factory = replace(factory, books=books)
-        floor = Floor()
-        outside.bus.add_listener(lambda news: _count(floor, news))
-        access = _access(settings, store, storage)
-        keeping = Keeping(
-            store.engine, settings.data_dir, retention or RetentionSettings()
-        )
+        house = await _House.opened(settings, factory, retention or RetentionSettings())
         failure: Exception | None = None
         try:
-            await _recall_today(floor, storage)
-            async with asyncio.TaskGroup() as tasks:
-                calls = LiveCalls(settings, factory, outside, metrics, tasks)
-                app = build_app(
+            await _recall_today(house.floor, house.storage)
+            async with (
+                asyncio.TaskGroup() as tasks,
+                house.calls(tasks, ladder or LadderParams()) as calls,
+                house.desk.running(
+                    settings, house.factory, house.outside.engine, calls.by_id
+                ),
+                _http_server(house.pages(calls), http_socket, tasks),
+                _audio_server(
+                    Ingest(calls, house.metrics, settings.hello_timeout_s),
+                    audio_socket,
                     settings,
-                    calls,
-                    Feeds(calls.by_id, outside.bus, floor, outside.health),
-                    storage,
-                    metrics,
-                    access,
-                )
-                add_trust(app, access, keeping, settings.data_dir)
-                app.include_router(
-                    report_router(access, FactTable(store.engine), storage)
-                )
-                app.include_router(team_pages(books, storage, access))
-                add_desk(app, desk, access)
-                app.include_router(roles_router(calls, desk, access))
-                daily = tasks.create_task(
-                    keep_daily(keeping, access.audit, settings.data_dir),
-                    name="retention",
-                )
-                ingest = Ingest(calls, metrics, settings.hello_timeout_s)
-                await recover_calls(calls, storage, settings.recordings)
-                watch = Watch(
-                    calls,
-                    outside.health,
-                    storage,
-                    settings.recordings,
-                    metrics,
-                    ladder or LadderParams(),
-                )
-                watching = tasks.create_task(watch.run())
-                async with (
-                    desk.running(settings, factory, outside.engine, calls.by_id),
-                    _http_server(app, http_socket, tasks),
-                    _audio_server(ingest, audio_socket, settings),
-                ):
-                    try:
-                        yield _addresses(settings.host, audio_socket, http_socket)
-                    except Exception as error:  # noqa: BLE001 - raised again below, as itself: a task group would wrap it
-                        failure = error
-                    finally:
-                        daily.cancel()
-                        await calls.close()
-                        watching.cancel()
+                ),
+            ):
+                try:
+                    yield _addresses(settings.host, audio_socket, http_socket)
+                except Exception as error:  # noqa: BLE001 - raised again below, as itself: a task group would wrap it
+                    failure = error
+                finally:
+                    await calls.close()
         finally:
-            outside.engine.close()
-            await asyncio.to_thread(storage.close)
+            await house.close()
         if failure is not None:
             raise failure
-
-
-def _access(settings: ServiceSettings, store: Store, storage: Storage) -> Access:
-    params = AccessParams(settings.session_hours, settings.proxy_user_header)
-    return Access(People(store.engine), AuditLog(store.engine), storage, params)
 
 
 def _count(floor: Floor, news: News) -> None:
