@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import itertools
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -229,21 +230,35 @@ def _analyse(args: argparse.Namespace) -> int:
     console = Console(stderr=True)
     factory: CallFactory = args.load(_settings(args))
     failed = 0
-    for path in args.files:
+    for path, folder in _folders(args.files, args.out):
         try:
-            _analyse_one(path, args, factory, console)
+            _analyse_one(path, folder, args, factory, console)
         except RecordingError as error:
             tell(console, str(error), Mark.FAILED)
             failed += 1
     return _FAILED if failed else 0
 
 
+def _folders(files: Sequence[Path], out: Path) -> Iterator[tuple[Path, Path]]:
+    """Give each recording a folder of its own: ``a``, and ``a-2`` for another a."""
+    taken: set[str] = set()
+    for path in files:
+        others = (f"{path.stem}-{number}" for number in itertools.count(2))
+        names = itertools.chain([path.stem], others)
+        name = next(name for name in names if name not in taken)
+        taken.add(name)
+        yield path, out / name
+
+
 def _analyse_one(
-    path: Path, args: argparse.Namespace, factory: CallFactory, console: Console
+    path: Path,
+    folder: Path,
+    args: argparse.Namespace,
+    factory: CallFactory,
+    console: Console,
 ) -> None:
     recording = open_recording(path)
     heard, entries = _listened(recording, args, factory, console)
-    folder = args.out / path.stem
     write_all(entries, folder, path.stem, heard.timeline.turns if heard else ())
     n_utterances = sum(isinstance(e.event, TranscriptFinal) for e in entries)
     length_s = entries[-1].at_s

@@ -68,7 +68,7 @@ def add_commands(
         help="share of angry speech that the probabilities are to expect "
         "(default: %(default)s)",
     )
-    voice.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
+    voice.add_argument("--seed", type=_seed, default=0, help="(default: %(default)s)")
     words = models.add_parser(
         "words",
         help="hostility and threats from the words",
@@ -96,10 +96,19 @@ def _share(text: str) -> float:
     return value
 
 
+def _seed(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError("expected 0 or a whole number above it")
+    return value
+
+
 def _check_folder(out: Path) -> None:
     """Refuse what cannot be written before minutes are spent on it."""
     if not out.parent.is_dir():
         raise DataError(f"{out} cannot be written: there is no folder {out.parent}")
+    if out.is_dir():
+        raise DataError(f"{out} cannot be written: it is a folder; name a file")
 
 
 def _figure(value: float) -> str:
@@ -220,6 +229,7 @@ def _labelled(written: str, where: str) -> tuple[str, "Labelled"]:
         not isinstance(row, dict)
         or not isinstance(row.get("text"), str)
         or not row["text"].strip()
+        or not _whole(row["text"] + str(row.get("group")))
         or not isinstance(row.get("lang"), str)
         or type(row.get("level")) is not int
         or row["level"] not in _LEVELS
@@ -239,6 +249,11 @@ def _labelled(written: str, where: str) -> tuple[str, "Labelled"]:
         group=str(row.get("group") or ""),
         customers=_customers(row.get("customer"), where),
     )
+
+
+def _whole(text: str) -> bool:
+    """Whether no character of it is a half one (a lone surrogate)."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _customers(listed: object, where: str) -> frozenset[CustomerKind] | None:

@@ -55,6 +55,20 @@ def test_a_recording_is_analysed_into_its_own_folder(tmp_path: Path) -> None:
     assert {"TranscriptFinal", "VoiceReading"} <= kinds(tmp_path / "out" / "call")
 
 
+def test_recordings_of_one_name_do_not_overwrite_one_another(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    short = recording(tmp_path / "call.wav", seconds=2.0)
+    longer = recording(tmp_path / "other" / "call.flac", seconds=3.0)
+
+    assert run("analyse", short, longer, "--out", tmp_path / "out") == 0
+
+    lengths = [
+        len((tmp_path / "out" / name / "curve.csv").read_text("utf-8").splitlines())
+        for name in ("call", "call-2")
+    ]
+    assert lengths == [3, 4]
+
+
 def test_the_customer_can_be_on_the_right(tmp_path: Path) -> None:
     path = recording(tmp_path / "call.wav")
 

@@ -90,6 +90,10 @@ def test_own_turns_give_weights_that_know_the_company_s_words(
             '{"text": "a\u2028b", "lang": "zh-CN", "level": 0}\n',
             "too few customers",
         ),
+        (
+            '{"text": "\\ud800", "lang": "en", "level": 0}\n',
+            "line 1: expected a JSON",
+        ),
         ("", "found none"),
         ('{"text": "a", "lang": "de", "level": 0}\n', "known are en, zh"),
     ],
@@ -118,6 +122,10 @@ def test_a_file_that_is_not_there_or_not_text_is_one_line(
     assert "not written in UTF-8" in capsys.readouterr().err
     assert run("train", "words", "--data", out, "--out", out / "no" / "own.npz") == 1
     assert "no folder" in capsys.readouterr().err
+    assert run("train", "words", "--data", out, "--out", tmp_path) == 1
+    assert "it is a folder" in capsys.readouterr().err
+    assert run("train", "voice", "--data", out, "--out", out, "--seed", "-1") == 2
+    assert "expected 0 or a whole number" in capsys.readouterr().err
 
 
 def test_lines_of_two_languages_need_a_choice(
