@@ -164,7 +164,8 @@ class Load:
             elif kind == "AlertOpened" and not warm:
                 self.measured.alert_s.append(late)
         elif kind == "CueArmed" and not warm:
-            # What armed it was said before: as long as words take in call time.
+            # A cue comes with what arms it: words count as long after they were said;
+            # of a reading of the voice, which counts sooner, this is too much.
             self.measured.cue_s.append(late + CallParams().words_latency_s)
 
     def _note_final(
