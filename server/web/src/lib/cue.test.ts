@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { callEntries, SCRIPTS } from '../../dev/script';
 import { fold, newCall, type CallState } from './call';
-import { countNumber, cueView, LINE_KEPT_S } from './cue';
+import { advises, countNumber, cueView, LINE_KEPT_S } from './cue';
 import type { Entry } from './events';
 
 const entries = callEntries(SCRIPTS.en, {
@@ -35,6 +35,16 @@ it('counts from the end of the turn, not from when that was known', () => {
     left_s: expect.closeTo(3.5),
     total_s: expect.closeTo(5),
   });
+});
+
+it('says nothing else while it asks for a pause', () => {
+  const phases = ['rational', 'take_off', 'peak', 'slow_down'] as const;
+  const saysAt = (now_s: number) => phases.filter((phase) => advises(at(now_s), phase));
+
+  expect(saysAt(30)).toEqual(phases);
+  expect(saysAt(32)).toEqual(['take_off', 'peak']);
+  expect(saysAt(43)).toEqual(['take_off', 'peak']);
+  expect(saysAt(47)).toEqual(phases);
 });
 
 it('never counts above five or below zero', () => {

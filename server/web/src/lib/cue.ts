@@ -1,6 +1,7 @@
 /** What the agent's screen shows of a cue at one moment. Pure. */
 
 import type { CallState, Cue } from './call';
+import type { Phase } from './events';
 
 /** How long a line stays after the agent has begun to answer with it. */
 export const LINE_KEPT_S = 12;
@@ -58,6 +59,16 @@ function viewOf(cue: Cue, now_s: number): CueView {
     case 'withdrawn':
       return IDLE;
   }
+}
+
+/**
+ * Whether a phase's advice may stand beside the call's cue. A cue looks ahead: while it asks for a
+ * pause, the phase may still be one of ordinary service, or already be again.
+ */
+export function advises(call: CallState, phase: Phase): boolean {
+  const step = call.cues.at(-1)?.step;
+  const waiting = step === 'armed' || step === 'counting';
+  return !waiting || phase === 'take_off' || phase === 'peak';
 }
 
 /** The number in the ring: 5 at the start, 1 in the last second and until the line is there. */
