@@ -131,31 +131,35 @@ def _run(args: argparse.Namespace) -> Report:
         trained_on=tuple(sorted(corpora)),
         encoder=fingerprint(encoder),
         blocks=BLOCKS,
-        angry_share=round(float(heard.angry.mean()), 4),
+        angry_share=recipe.angry_share,
     )
     held_out = held_out_logits(heard, card, recipe, groups)
-    slope, offset = calibration(held_out, heard.angry)
+    slope, offset = calibration(held_out, heard.angry, recipe.angry_share)
     head = replace(fit(heard, card, recipe), slope=slope, offset=offset)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     head.save(args.out)
     return Report(
         "train_voice",
         args.data.resolve().name,
-        _figures(slope * held_out + offset, heard) + _of_corpora(held_out, heard),
+        _figures(slope * held_out + offset, heard, recipe.angry_share)
+        + _of_corpora(held_out, heard, recipe.angry_share),
         [
             f"wrote {args.out.name}, {args.out.stat().st_size / 1024:.0f} KiB",
             f"hearing: {json.dumps(asdict(hearing))}",
             f"recipe: {json.dumps(asdict(recipe))}",
+            "ece: with anger weighed to the share that the probabilities expect",
             "held out: speakers; where there are several corpora, whole corpora",
             "a corpus: its recordings over clean lines, calibrated on the others",
         ],
     )
 
 
-def _figures(logits: NDArray[np.float64], heard: Heard) -> list[Figure]:
+def _figures(
+    logits: NDArray[np.float64], heard: Heard, angry_share: float
+) -> list[Figure]:
     probability = 1 / (1 + np.exp(-logits))
     neutral = heard.angry | (heard.emotion == NEUTRAL)
-    error = calibration_error(probability, heard.angry)
+    error = calibration_error(probability, heard.angry, angry_share)
     return [
         Figure("train_voice.windows", len(logits), "count"),
         Figure("train_voice.auc_vs_all", auc(logits, heard.angry), "ratio"),
@@ -168,13 +172,15 @@ def _figures(logits: NDArray[np.float64], heard: Heard) -> list[Figure]:
     ]
 
 
-def _of_corpora(logits: NDArray[np.float64], heard: Heard) -> list[Figure]:
+def _of_corpora(
+    logits: NDArray[np.float64], heard: Heard, angry_share: float
+) -> list[Figure]:
     """Return the figures of each corpus, from heads that did not hear it."""
     figures: list[Figure] = []
     names = np.unique(heard.corpus)
     for name in names if len(names) > 1 else []:
         others = heard.corpus != name
-        slope, offset = calibration(logits[others], heard.angry[others])
+        slope, offset = calibration(logits[others], heard.angry[others], angry_share)
         chosen = (heard.corpus == name) & (heard.copy == 0)
         corpus, calibrated = heard.only(chosen), slope * logits[chosen] + offset
         score = of_recordings(calibrated, corpus.recording)
@@ -182,7 +188,9 @@ def _of_corpora(logits: NDArray[np.float64], heard: Heard) -> list[Figure]:
         angry, emotion = corpus.angry[first], corpus.emotion[first]
         neutral = angry | (emotion == NEUTRAL)
         ranked = auc(score, angry), auc(score[neutral], angry[neutral])
-        error = calibration_error(1 / (1 + np.exp(-calibrated)), corpus.angry)
+        error = calibration_error(
+            1 / (1 + np.exp(-calibrated)), corpus.angry, angry_share
+        )
         found = (
             ("auc_vs_all", ranked[0]),
             ("auc_vs_neutral", ranked[1]),

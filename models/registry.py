@@ -69,7 +69,7 @@ class _Entry:
     fetch: Callable[[], Path]
 
 
-_VOICE_SHA256 = "eced82f2eeb9f3167d31d3fd21903a879d08cf2aa5d68d0a8b388e74fb883b72"
+_VOICE_SHA256 = "436c20dc049d1ed9c463825df739d0242ed8c4fb068a8d2a3ad6f852439610a7"
 _RESEARCH_SHA256 = "efe8f95f08abc27bed9ca50b3ecef7cf4d7afa8680bd3f2d3b3aa9a6b8270529"
 
 

@@ -17,6 +17,7 @@ from models.errors import DataError
 from models.voice_corpus import NEUTRAL, Heard, Hearing, listen
 from models.voice_head import VoiceHead, check_encoder
 from models.voice_scores import THRESHOLD, auc, calibration_error, of_recordings
+from models.voice_targets import share_weights
 from models.voice_training import folds, logistic
 from models.whisper_weights import load_whisper
 
@@ -159,7 +160,7 @@ def _penalty(head: VoiceHead, heard: Heard, angry_share: float) -> float:
 
 
 def _loss(head: VoiceHead, heard: Heard, angry_share: float, penalty: float) -> float:
-    weight = _shares(heard, angry_share)
+    weight = share_weights(heard.angry, angry_share)
     total = 0.0
     parts = list(folds(heard.speaker))
     if len(parts) == 1:
@@ -175,15 +176,6 @@ def _loss(head: VoiceHead, heard: Heard, angry_share: float, penalty: float) -> 
     return total
 
 
-def _shares(heard: Heard, angry_share: float) -> NDArray[np.float64]:
-    """Weigh the windows so that anger has the share that it is expected to have."""
-    angry = heard.angry
-    share = np.where(angry, angry_share, 1 - angry_share)
-    size = np.where(angry, angry.sum(), (~angry).sum())
-    weight: NDArray[np.float64] = len(angry) * share / size
-    return weight
-
-
 def _fitted(
     head: VoiceHead, heard: Heard, angry_share: float, penalty: float
 ) -> VoiceHead:
@@ -195,7 +187,7 @@ def _fitted(
     model = logistic(
         torch.from_numpy(features).double(),
         torch.from_numpy(heard.angry),
-        torch.from_numpy(_shares(heard, angry_share)),
+        torch.from_numpy(share_weights(heard.angry, angry_share)),
         torch.from_numpy(penalties),
     )
     found = model.weight[0].detach().numpy()

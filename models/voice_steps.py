@@ -17,6 +17,8 @@ from torch import Tensor, nn
 Windows = Sequence[NDArray[np.float16]] | NDArray[np.object_]
 """The steps of windows, each float16, shape ``(n_steps, n_features)``."""
 
+_Part = tuple[Tensor, Tensor]
+
 _BATCH = 64
 _NAMED = "network"
 _LEAST_VARIANCE = 1e-4
@@ -100,10 +102,7 @@ class StepsNetwork(nn.Module):
         read = F.gelu(self.read(steps))
         weight = self.weigh(torch.tanh(self.look(read)))[..., 0]
         weight = torch.softmax(weight.masked_fill(~present, _NO_STEP), dim=1)
-        mean = torch.einsum("nt,ntc->nc", weight, read)
-        square = torch.einsum("nt,ntc->nc", weight, read.square())
-        variance = (square - mean.square()).clamp(min=_LEAST_VARIANCE)
-        return torch.cat([mean, variance.sqrt()], dim=1)
+        return _pooled(read, weight)
 
     def judged(self, pooled: Tensor) -> Answer:
         """Return what pooled windows sound like."""
@@ -114,6 +113,19 @@ class StepsNetwork(nn.Module):
     def forward(self, steps: Tensor, present: Tensor) -> Answer:
         """Return what windows sound like; see `pooled`."""
         return self.judged(self.pooled(steps, present))
+
+
+def _pooled(read: Tensor, weight: Tensor) -> Tensor:
+    """Return weighed mean and deviation of steps, shape ``(..., 2 * channels)``.
+
+    Args:
+        read: shape ``(..., n_steps, channels)``.
+        weight: shape ``(..., n_steps)``, 1 in all.
+    """
+    mean = torch.einsum("...t,...tc->...c", weight, read)
+    square = torch.einsum("...t,...tc->...c", weight, read.square())
+    variance = (square - mean.square()).clamp(min=_LEAST_VARIANCE)
+    return torch.cat([mean, variance.sqrt()], dim=-1)
 
 
 def padded(
@@ -141,33 +153,84 @@ def padded(
     return torch.from_numpy(steps), torch.from_numpy(present)
 
 
+class _SideBySide:
+    """Networks of one size, each product made for all of them at once.
+
+    Half the time of one after the other, from four networks on.
+    """
+
+    def __init__(self, members: Sequence[StepsNetwork]) -> None:
+        self._n_members = len(members)
+        self._read = _stacked([one.read for one in members])
+        self._look = _stacked([one.look for one in members])
+        self._weigh = _stacked([one.weigh for one in members])
+        self._even = _stacked([one.even for one in members])
+        self._widen = _stacked([one.widen for one in members])
+        self._anger = _stacked([one.anger for one in members])
+
+    def anger(self, steps: Tensor, present: Tensor) -> Tensor:
+        """Return the mean log-odds of anger, shape ``(n_windows,)``."""
+        n_windows, n_steps, n_features = steps.shape
+        shape = (self._n_members, n_windows, n_steps, -1)
+        flat = steps.reshape(1, n_windows * n_steps, n_features)
+        read = F.gelu(_through(self._read, flat.expand(self._n_members, -1, -1)))
+        weight = _through(self._weigh, torch.tanh(_through(self._look, read)))
+        weight = weight.view(shape)[..., 0].masked_fill(~present, _NO_STEP)
+        pooled = _pooled(read.view(shape), torch.softmax(weight, dim=2))
+        gain, bias = self._even
+        even = F.layer_norm(pooled, pooled.shape[2:]) * gain[:, None] + bias
+        hidden = F.gelu(_through(self._widen, even))
+        return _through(self._anger, hidden)[..., 0].mean(dim=0)
+
+
+def _stacked(parts: Sequence[nn.Linear] | Sequence[nn.LayerNorm]) -> _Part:
+    """Put the same part of several networks side by side."""
+    weight = torch.stack([one.weight.detach() for one in parts])
+    bias = torch.stack([one.bias.detach() for one in parts])
+    return weight, bias[:, None]
+
+
+def _through(part: _Part, x: Tensor) -> Tensor:
+    weight, bias = part
+    return torch.baddbmm(bias, x, weight.mT)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Networks:
     """Networks that are averaged.
 
     Attributes:
-        members: with the same standardisation; none in heads that do without.
+        members: of one size, with the same standardisation; none in heads that do
+            without.
         centre: of the steps' features, float32, shape ``(n_features,)``.
         scale: of the same.
         share: weight of their mean in a head.
+        together: the members, to be run at once.
     """
 
     members: tuple[StepsNetwork, ...] = ()
     centre: NDArray[np.float32] = field(default_factory=_nothing)
     scale: NDArray[np.float32] = field(default_factory=_nothing)
     share: float = 1.0
+    together: _SideBySide | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        """Make what is run."""
+        if self.members:
+            object.__setattr__(self, "together", _SideBySide(self.members))
 
     def weighed(self, windows: Windows) -> NDArray[np.float32]:
         """Return the mean log-odds of anger by the share, shape ``(n_windows,)``."""
-        lengths = np.array([len(window) for window in windows])
         found = np.zeros(len(windows), np.float32)
+        if self.together is None:
+            return found
+        lengths = np.array([len(window) for window in windows])
         order = np.argsort(lengths, kind="stable")
         with torch.inference_mode():
             for start in range(0, len(order), _BATCH):
                 near = order[start : start + _BATCH]
                 heard = padded([windows[i] for i in near], self.centre, self.scale)
-                answers = [member(*heard).anger for member in self.members]
-                found[near] = torch.stack(answers).mean(dim=0).numpy()
+                found[near] = self.together.anger(*heard).numpy()
         return np.float32(self.share) * found
 
 

@@ -1,4 +1,8 @@
-"""How the networks that hear a window step by step are trained."""
+"""How the networks that hear a window step by step are trained.
+
+Each hears every recording over a clean line and over one of the bad lines, another one
+than the network before it: what chance made of one line is averaged out.
+"""
 
 from dataclasses import dataclass
 
@@ -24,7 +28,7 @@ class StepsRecipe:
     """How the networks are trained; `docs/evaluation.md` says what chose the numbers.
 
     Attributes:
-        members: networks that are averaged, alike but for the seed.
+        members: networks that are averaged, alike but for the seed and the bad line.
         channels: read from each step.
         attention: units that weigh the steps.
         hidden: units after pooling.
@@ -40,12 +44,10 @@ class StepsRecipe:
         emotions: weight of telling all the emotions apart.
         neutral: how many times a neutral window counts.
         excited: how many times a happy, surprised or frightened one does.
-        copies: over how many bad lines the networks hear each recording, besides
-            once over a clean one; of those that were heard the first.
         seed: decides everything that is left to chance; that of the whole recipe.
     """
 
-    members: int = 2
+    members: int = 4
     channels: int = 96
     attention: int = 48
     hidden: int = 128
@@ -60,24 +62,39 @@ class StepsRecipe:
     emotions: float = 0.5
     neutral: float = 6.0
     excited: float = 3.0
-    copies: int = 1
     seed: int = 0
 
 
 def fit_networks(heard: Heard, recipe: StepsRecipe) -> Networks:
-    """Train networks on the windows of as many lines as the recipe says."""
-    heard = heard.only(heard.copy <= recipe.copies)
-    steps = np.concatenate(list(heard.steps)).astype(np.float32)
-    centre = steps.mean(axis=0, dtype=np.float64).astype(np.float32)
-    scale = np.sqrt(np.maximum(steps.var(axis=0, dtype=np.float64), _FLOOR**2))
-    scale = scale.astype(np.float32)
+    """Train networks, each on a clean line and, in turn, on one of the bad ones."""
+    standard = _standard(heard.steps)
+    n_lines = max(int(heard.copy.max()), 1)
     members = []
     for number in range(recipe.members):
+        lines = (0, 1 + number % n_lines)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed + number)
             draw = np.random.default_rng(recipe.seed + number)
-            members.append(_trained(heard, recipe, (centre, scale), draw))
-    return Networks(tuple(members), centre, scale)
+            over = heard.only(np.isin(heard.copy, lines))
+            members.append(_trained(over, recipe, standard, draw))
+    return Networks(tuple(members), *standard)
+
+
+def _standard(
+    windows: NDArray[np.object_],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return mean and deviation of the steps, each shape ``(n_features,)``."""
+    # Window by window: all of them at once take gigabytes.
+    total, squares, n_steps = 0.0, 0.0, 0
+    for window in windows:
+        steps = window.astype(np.float64)
+        total = total + steps.sum(axis=0)
+        squares = squares + np.square(steps).sum(axis=0)
+        n_steps += len(steps)
+    centre = np.divide(total, n_steps)
+    variance = squares / n_steps - np.square(centre)
+    scale = np.sqrt(np.maximum(variance, _FLOOR**2))
+    return centre.astype(np.float32), scale.astype(np.float32)
 
 
 def _trained(

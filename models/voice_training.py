@@ -23,7 +23,7 @@ from models.voice_corpus import NEUTRAL, Heard
 from models.voice_head import Card, VoiceHead
 from models.voice_steps import Answer
 from models.voice_steps_training import StepsRecipe, fit_networks
-from models.voice_targets import anger_weights, mixed
+from models.voice_targets import anger_weights, mixed, share_weights
 
 N_FOLDS = 5
 
@@ -60,6 +60,8 @@ class Recipe:
             in standard deviations.
         steps: how the networks that hear steps are trained; no members, no networks.
         steps_share: weight of their mean; the rest is that of all others.
+        angry_share: share of anger that the probabilities expect: calls hold less of
+            it than acted speech does.
         seed: decides everything that is left to chance.
     """
 
@@ -84,6 +86,7 @@ class Recipe:
     disturbance: float = 0.5
     steps: StepsRecipe = field(default_factory=StepsRecipe)
     steps_share: float = 0.5
+    angry_share: float = 0.14
     seed: int = 0
 
 
@@ -183,16 +186,21 @@ def folds(groups: NDArray[np.str_]) -> Iterator[NDArray[np.bool_]]:
 
 
 def calibration(
-    logits: NDArray[np.float64], angry: NDArray[np.bool_]
+    logits: NDArray[np.float64], angry: NDArray[np.bool_], angry_share: float
 ) -> tuple[float, float]:
     """Return slope and offset that make logits of unheard speakers honest.
+
+    Args:
+        logits: shape ``(n_windows,)``.
+        angry: which of them are, shape ``(n_windows,)``.
+        angry_share: of anger, in (0, 1), at which the probabilities are honest.
 
     Source: Platt (1999), Probabilistic Outputs for Support Vector Machines.
     """
     model = logistic(
         torch.from_numpy(logits[:, None]),
         torch.from_numpy(angry),
-        torch.ones(len(logits), dtype=torch.float64),
+        torch.from_numpy(share_weights(angry, angry_share)),
         torch.tensor(1e-6),
     )
     return model.weight[0, 0].item(), model.bias[0].item()

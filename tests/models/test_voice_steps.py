@@ -3,7 +3,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from models.voice_steps import Networks, Size, StepsNetwork, packed, unpacked
+from models.voice_steps import (
+    Networks,
+    Size,
+    StepsNetwork,
+    packed,
+    padded,
+    unpacked,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -51,11 +58,14 @@ def test_the_steps_come_in_any_order() -> None:
 
 def test_members_are_averaged_and_weighed() -> None:
     both = networks()
-    alone = [Networks((one,), both.centre, both.scale) for one in both.members]
+    windows = [window(5), window(8)]
+    heard = padded(windows, both.centre, both.scale)
 
-    expected = 0.75 * np.mean([one.weighed([window(5)]) for one in alone])
+    with torch.inference_mode():
+        alone = [one(*heard).anger.numpy() for one in both.members]
 
-    assert both.weighed([window(5)])[0] == pytest.approx(expected, abs=1e-5)
+    expected = 0.75 * np.mean(alone, axis=0)
+    assert both.weighed(windows) == pytest.approx(expected, abs=1e-5)
 
 
 def test_arrays_hold_all_that_a_network_is() -> None:
@@ -69,3 +79,4 @@ def test_arrays_hold_all_that_a_network_is() -> None:
 def test_no_networks_need_no_arrays() -> None:
     assert packed(Networks()) == {}
     assert unpacked({"weight": np.zeros(3, np.float32)}).members == ()
+    assert Networks().weighed([window(4)]).tolist() == [0]

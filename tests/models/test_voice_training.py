@@ -168,7 +168,17 @@ def test_calibration_makes_boastful_logits_honest() -> None:
     honest = draw.normal(0, 1.5, 4000)
     angry = draw.random(4000) < 1 / (1 + np.exp(-honest))
 
-    slope, offset = calibration(5 * honest + 3, angry)
+    slope, offset = calibration(5 * honest + 3, angry, float(angry.mean()))
 
     assert slope == pytest.approx(1 / 5, rel=0.1)
     assert offset == pytest.approx(-3 / 5, abs=0.1)
+
+
+def test_a_calibration_for_less_anger_is_lower_by_the_odds() -> None:
+    draw = np.random.default_rng(1)
+    logits = draw.normal(0, 1.5, 4000)
+    angry = draw.random(4000) < 1 / (1 + np.exp(-logits))
+
+    half, fifth = (calibration(logits, angry, share)[1] for share in (0.5, 0.2))
+
+    assert fifth - half == pytest.approx(np.log(0.2 / 0.8), abs=0.1)
