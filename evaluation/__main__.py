@@ -61,14 +61,16 @@ def main(argv: Sequence[str]) -> int:
         if name in argv[:1]:
             _command(name).add_arguments(sub)
     args = parser.parse_args(argv)
+    if args.json is not None and not args.json.parent.is_dir():
+        parser.error(f"{args.json} cannot be written: there is no such folder")
     try:
         report = _command(args.command).run(args)
     except (DataError, ModelError) as error:
         print(f"evaluation {args.command}: {error}", file=sys.stderr)
         return 2
+    print(report.to_table())  # First: it is not lost with a disk that is full.
     if args.json is not None:
         args.json.write_text(report.to_json(), encoding="utf-8")
-    print(report.to_table())
     return 0
 
 

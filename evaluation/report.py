@@ -4,6 +4,7 @@ The figures' names are stable: a name never changes its meaning.
 """
 
 import json
+import math
 import os
 import platform
 import subprocess
@@ -88,6 +89,8 @@ def _row(figure: Figure) -> str:
 
 
 def _number(value: float) -> str:
+    if not math.isfinite(value):
+        return str(value)
     return f"{value:g}" if value == int(value) else f"{value:.3f}"
 
 

@@ -2,9 +2,11 @@
 
 import json
 import platform
+from pathlib import Path
 
 import pytest
 
+from evaluation.__main__ import main
 from evaluation.report import Figure, Report, commit, machine
 
 pytestmark = pytest.mark.unit
@@ -41,6 +43,17 @@ def test_json_refuses_a_figure_that_is_not_a_number() -> None:
 
     with pytest.raises(ValueError, match="JSON compliant"):
         report.to_json()
+    assert "| wer.en.ours | nan |" in report.to_table()
+
+
+def test_where_json_cannot_be_written_is_said_before_anything_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exited:
+        main(["silence", "--json", str(tmp_path / "none" / "a.json")])
+
+    assert exited.value.code == 2
+    assert "there is no such folder" in capsys.readouterr().err
 
 
 def test_table_has_a_row_for_each_figure_and_the_notes_below() -> None:
