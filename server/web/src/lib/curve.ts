@@ -262,6 +262,10 @@ function clipped({ ctx, bbox }: uPlot): void {
   ctx.clip();
 }
 
+/** From one flag of an alert to the next, and where each has a pole. */
+const FLAG_ROOM = 11;
+const POLE_ROOM = 24;
+
 /** From one ring of a cue to the next, at least. */
 const RING_ROOM = 15;
 
@@ -315,30 +319,54 @@ function drawCues(chart: uPlot, scene: CurveScene): void {
   ctx.restore();
 }
 
+/** In hours of a call flags have no poles, which would hide the curve, nor lie on each other. */
 function drawAlerts(chart: uPlot, scene: CurveScene): void {
-  for (const alert of scene.call.alerts) {
-    drawFlag(chart, scene, alert, alert.at_s);
-    for (const { at_s } of alert.escalations) drawFlag(chart, scene, alert, at_s);
+  const scale = unit(scene);
+  const flags = scene.call.alerts
+    .flatMap((alert) => [alert, ...alert.escalations].map(({ at_s }) => ({ alert, at_s })))
+    .filter(({ at_s }) => at_s >= scene.from_s && at_s <= scene.end_s)
+    .sort((a, b) => a.at_s - b.at_s);
+  const poles = flags.length * POLE_ROOM * scale <= chart.bbox.width;
+  let room = -Infinity;
+  for (const { alert, at_s } of flags) {
+    const x = xOf(chart, at_s);
+    if (poles || x >= room) {
+      room = x + FLAG_ROOM * scale;
+      drawFlag(chart, scene, alert, x, poles);
+    } else {
+      drawNotch(chart, scene, x);
+    }
   }
 }
 
-/** A flag at the top of the plot, on a thin pole. */
-function drawFlag(chart: uPlot, scene: CurveScene, alert: Alert, at_s: number): void {
+/** What is left of a flag that has no room. */
+function drawNotch(chart: uPlot, scene: CurveScene, x: number): void {
   const { ctx, bbox } = chart;
   const scale = unit(scene);
-  const x = xOf(chart, at_s);
+  ctx.save();
+  ctx.fillStyle = scene.colours.alert;
+  ctx.fillRect(x, bbox.top + scale, 1.5 * scale, 4 * scale);
+  ctx.restore();
+}
+
+/** A flag at the top of the plot, on a thin pole where there is room for one. */
+function drawFlag(chart: uPlot, scene: CurveScene, alert: Alert, x: number, pole: boolean): void {
+  const { ctx, bbox } = chart;
+  const scale = unit(scene);
   const top = bbox.top + 5 * scale;
   ctx.save();
   clipped(chart);
   ctx.strokeStyle = faded(scene.colours.alert, 0.55);
   ctx.fillStyle = scene.colours.alert;
   ctx.lineWidth = scale;
-  ctx.setLineDash([3 * scale, 3 * scale]);
-  ctx.beginPath();
-  ctx.moveTo(x, top);
-  ctx.lineTo(x, bbox.top + bbox.height);
-  ctx.stroke();
-  ctx.setLineDash([]);
+  if (pole) {
+    ctx.setLineDash([3 * scale, 3 * scale]);
+    ctx.beginPath();
+    ctx.moveTo(x, top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.setLineDash([]);
+  }
   ctx.beginPath();
   ctx.moveTo(x, top);
   ctx.lineTo(x + 10 * scale, top + 4 * scale);
