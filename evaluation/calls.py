@@ -15,7 +15,14 @@ from pathlib import Path
 from audio.frame import Party
 from evaluation.calls_audio import LineQuality, Rendered, render
 from evaluation.calls_cache import HeardCache
-from evaluation.calls_plan import Half, Kind, Plan, load_voices, make_plans
+from evaluation.calls_plan import (
+    FITTED_ON,
+    Half,
+    Kind,
+    Plan,
+    load_voices,
+    make_plans,
+)
 from evaluation.calls_run import Heard, Listener, Signals
 from evaluation.calls_score import (
     HOUR_S,
@@ -132,15 +139,28 @@ class _NoTranscriber(Transcriber):
         raise AssertionError("the words of these calls come from their scripts")
 
 
-def plan_calls(folder: Path, half: Half, n_calls: int, seed: int) -> list[Plan]:
+def plan_calls(
+    folder: Path,
+    half: Half,
+    n_calls: int,
+    seed: int,
+    halved: Sequence[str] | None = FITTED_ON,
+) -> list[Plan]:
     """Plan calls with speakers that the voice weights were not trained on.
+
+    Args:
+        folder: holds `manifest.csv`.
+        half: which half of the speakers and scripts.
+        n_calls: how many calls to make.
+        seed: decides what happens in them.
+        halved: corpora whose speakers are split; None: every one.
 
     Raises:
         DataError: the manifest or a column is missing, or there are no speakers.
         WeightsError: the voice weights are missing or corrupted.
     """
     trained_on = load_head(PERMISSIVE).card.trained_on
-    voices = load_voices(folder, half, SPLIT_SEED, trained_on)
+    voices = load_voices(folder, half, SPLIT_SEED, trained_on, halved)
     return make_plans(voices, half, n_calls, seed)
 
 

@@ -238,7 +238,13 @@ class Voices:
         ]
 
 
-def load_voices(folder: Path, half: Half, seed: int, without: Sequence[str]) -> Voices:
+def load_voices(
+    folder: Path,
+    half: Half,
+    seed: int,
+    without: Sequence[str],
+    halved: Sequence[str] | None = FITTED_ON,
+) -> Voices:
     """Read the manifest and keep the speakers that are to be heard.
 
     Speakers of the corpora that the parameters were fitted on are split in halves
@@ -250,6 +256,7 @@ def load_voices(folder: Path, half: Half, seed: int, without: Sequence[str]) -> 
         half: which half of the speakers.
         seed: of the split.
         without: corpora that are left out: those the models were trained on.
+        halved: corpora whose speakers are split; None: every one, to fit on them.
 
     Raises:
         DataError: the manifest or a column is missing, or nobody is left.
@@ -260,12 +267,13 @@ def load_voices(folder: Path, half: Half, seed: int, without: Sequence[str]) -> 
         corpus = row["corpus"].strip().lower()
         if corpus not in left_out:
             clips[corpus].append(_clip(folder, corpus, row))
-    kept = [
-        clip
-        for corpus, of_corpus in sorted(clips.items())
-        for clip in of_corpus
-        if clip.speaker in _chosen(corpus, of_corpus, half, seed)
-    ]
+    kept: list[Clip] = []
+    for corpus, of_corpus in sorted(clips.items()):
+        if halved is None or corpus in halved:
+            chosen = _chosen(of_corpus, half, seed)
+            kept += [clip for clip in of_corpus if clip.speaker in chosen]
+        else:
+            kept += of_corpus
     voices = Voices(kept)
     if len(voices.speakers) < 2:  # noqa: PLR2004 - a call has two parties
         raise DataError(
@@ -310,10 +318,8 @@ def _length_s(folder: Path, row: dict[str, str]) -> float:
     return length_s
 
 
-def _chosen(corpus: str, clips: Sequence[Clip], half: Half, seed: int) -> set[str]:
+def _chosen(clips: Sequence[Clip], half: Half, seed: int) -> set[str]:
     speakers = sorted({clip.speaker for clip in clips})
-    if corpus not in FITTED_ON:
-        return set(speakers)
     # The seed of the split alone: calls may be drawn anew, the halves stay apart.
     np.random.default_rng([seed, len(speakers)]).shuffle(speakers)
     middle = len(speakers) // 2

@@ -232,7 +232,7 @@ def hear(
     cache = HeardCache(cache_folder, weights_of(factory))
     listener = Listener(factory)
     calls = []
-    for plan in plan_calls(folder, half, n_calls, seed):
+    for plan in plan_calls(folder, half, n_calls, seed, halved=None):
         rendered = render(plan, LineQuality())
         heard = cache.load(rendered)
         log = listener.listen(rendered, plan.language, Signals.FUSED, heard)

@@ -94,6 +94,17 @@ def test_of_another_corpus_everybody_is_heard(tmp_path: Path) -> None:
     assert len(load_voices(tmp_path, Half.REPORT, 0, ()).speakers) == 3
 
 
+def test_to_be_fitted_on_every_corpus_is_halved(tmp_path: Path) -> None:
+    made_corpus(tmp_path, "newcomer", 4)
+
+    halves = [
+        set(load_voices(tmp_path, half, 0, (), halved=None).speakers) for half in Half
+    ]
+
+    assert [len(half) for half in halves] == [2, 2]
+    assert not halves[0] & halves[1]
+
+
 def test_what_the_models_were_trained_on_is_left_out(tmp_path: Path) -> None:
     made_corpus(tmp_path, "banglaser", 3)
 
