@@ -29,6 +29,7 @@ from audio.speakers import Turn
 from models import diarisation_weights
 from models.errors import WeightsError
 from models.ports import Diarisation
+from models.recorded_voices import PeopleParams, told_apart
 from models.segmentation import FRAME_SAMPLES as SEGMENTED_SAMPLES
 from models.segmentation import Segmentation, encoded
 from models.segmentation_input import N_AT_ONCE, PIECE_S, WINDOW_S
@@ -41,10 +42,12 @@ from models.speaker_encoder import (
     spectrogram,
 )
 from models.speech_detection import SileroDetector
-from models.voice_clusters import CountParams, grouped
 
 _LEAST_S = 0.4
 _HALF = 0.5
+_ACTIVE_RATIO = 0.2
+"""Of a window, what a voice needs to say alone for people to be counted by it."""
+
 _STEP_RATIO = 0.1
 """Windows of 8 s every 0.8 s."""
 
@@ -106,6 +109,24 @@ class _Grouping(AgglomerativeClustering):
     Its own counts by a threshold between two groups, whatever their sizes.
     """
 
+    def __init__(self) -> None:
+        # Two voices that the model tells apart in one window are two people.
+        super().__init__(metric="euclidean", constrained_assignment=True)
+        self._windows = np.zeros(0, np.int_)
+
+    def filter_embeddings(
+        self,
+        embeddings: NDArray[np.float32],
+        segmentations: SlidingWindowFeature | None = None,
+        min_active_ratio: float = _ACTIVE_RATIO,
+    ) -> tuple[NDArray[np.float32], NDArray[np.int_], NDArray[np.int_]]:
+        """See pyannote's own; which windows the voices are from is kept."""
+        voices, windows, places = super().filter_embeddings(
+            embeddings, segmentations, min_active_ratio
+        )
+        self._windows = windows
+        return voices, windows, places
+
     def cluster(
         self,
         embeddings: NDArray[np.float32],
@@ -117,7 +138,9 @@ class _Grouping(AgglomerativeClustering):
         seconds = np.full(len(embeddings), _STEP_S, np.float32)
         least = num_clusters or min_clusters or 1
         most = num_clusters or max_clusters or len(embeddings)
-        return grouped(embeddings, seconds, least, most, CountParams())
+        return told_apart(
+            embeddings, seconds, self._windows, least, most, PeopleParams()
+        )
 
 
 class _Sliding(Inference):
@@ -191,8 +214,7 @@ class _Own(SpeakerDiarization):
             batch_size=_BATCH,
         )
         self._encoder = load_speaker_encoder()
-        # Two voices that the model tells apart in one window are two people.
-        self.clustering = _Grouping(metric="euclidean", constrained_assignment=True)
+        self.clustering = _Grouping()
         self._voices_in = np.asarray(diarisation_weights.powerset().mapping) > 0
         self._probabilities = np.zeros((0, 0, len(self._voices_in)), np.float32)
         self._possible = np.zeros(0, np.bool_)
