@@ -31,7 +31,8 @@ class DiarisationParams:
             the hub; empty: our own small models.
         n_speakers: voices that our own models tell apart; 0: found out, from two to
             `most_speakers`. The user's own pipeline always finds out by itself.
-        most_speakers: see there.
+        most_speakers: see there. With three, a third is an agent to whom another hands
+            over; with more, as in a meeting, anybody who is unlike the others.
     """
 
     pipeline: str = ""

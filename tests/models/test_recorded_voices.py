@@ -32,7 +32,8 @@ def told(
 ) -> list[int]:
     seconds = np.full(len(voices), each_s, np.float32)
     windows = np.arange(len(voices))
-    return told_apart(voices, seconds, windows, least, most, PARAMS).tolist()
+    found = told_apart(voices, seconds, windows, least, most, PARAMS)
+    return [int(group) for group in found]
 
 
 TRANSFER = 12 * [CUSTOMER, AGENT] + 12 * [CUSTOMER, LATER]
