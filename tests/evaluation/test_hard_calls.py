@@ -142,12 +142,12 @@ def test_hold_music_is_nobody(
     assert told["music_as_speech"] < 15
 
 
-def test_a_second_agent_after_a_transfer_is_a_third_voice(
+def test_a_second_agent_of_the_same_sex_may_be_a_third_voice(
     voices: dict[str, list[Pcm]], diariser: PyannoteDiariser
 ) -> None:
     call = Call(80)
-    call.talk(voices, ["woman-en", "man-en"], 0.5, 40)
-    call.talk(voices, ["man-zh", "man-en"], 42, 80)
+    call.talk(voices, ["man-en", "woman-en"], 0.5, 40)
+    call.talk(voices, ["man-zh", "woman-en"], 42, 80)
 
     told = outcome(call, diariser)
 
