@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from models.errors import InferenceError
 from models.fake import FakeDetector, FakeVoiceReader
 from models.ports import BatchTranscriber, Spoken, Transcript
 from server.desk.background import BackgroundIntake, Patient
+from server.desk.desk import Desk
 from server.desk.errors import Stopped
 from server.desk.folders import find_recordings
 from server.desk.imports import FileState, ImportOptions, Imports
@@ -152,6 +153,38 @@ async def test_what_somebody_asked_for_is_done_between_the_files_of_an_import(
         store.close()
 
     assert len(set(hearer.seen)) > 2
+
+
+class Live(dict[str, object]):
+    """Live calls; counts how often somebody went through them."""
+
+    n_read = 0
+
+    def __iter__(self) -> Iterator[str]:
+        self.n_read += 1
+        return super().__iter__()
+
+
+@in_loop
+async def test_a_call_that_ends_wakes_what_hears_it_as_a_whole(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'desk.db'}")
+    desk = Desk(store, tmp_path)
+    woken = asyncio.Event()
+    desk.wake = woken.set
+    live = Live(c1=object())
+    keeping = asyncio.create_task(desk.keep_index(live))
+
+    while live.n_read < 2:  # noqa: ASYNC110 - once to index others, once to remember
+        await asyncio.sleep(0.01)
+    woken_while_live = woken.is_set()
+    live.clear()
+    async with asyncio.timeout(30):
+        await woken.wait()
+
+    keeping.cancel()
+    await asyncio.wait([keeping])
+    store.close()
+    assert not woken_while_live
 
 
 @in_loop
