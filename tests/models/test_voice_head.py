@@ -228,7 +228,7 @@ def test_the_research_head_is_whole_small_and_marked() -> None:
     assert one.card.name == "voice-research"
     assert one.card.licence == "CC-BY-NC-SA-4.0"
     assert one.card.trained_on == ("banglaser", "nemo", "ravdess")
-    assert RESEARCH.stat().st_size < 1_000_000
+    assert RESEARCH.stat().st_size < 2_000_000
 
 
 def test_the_shipped_head_is_whole_small_and_free_to_use() -> None:
