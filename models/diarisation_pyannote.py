@@ -15,11 +15,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the name everybody knows it by
 from huggingface_hub.errors import RepositoryNotFoundError
 from numpy.typing import NDArray
-from pyannote.audio import Inference, Model, Pipeline
-from pyannote.audio.core.plda import PLDA
-from pyannote.audio.core.task import Problem, Resolution, Specifications
-from pyannote.audio.pipelines import SpeakerDiarization
-from pyannote.audio.pipelines.clustering import AgglomerativeClustering
+from pyannote.audio import Inference, Pipeline
+from pyannote.audio.pipelines.speaker_diarization import DiarizeOutput
+from pyannote.audio.pipelines.utils import SpeakerDiarizationMixin
 from pyannote.core import Annotation, SlidingWindow, SlidingWindowFeature
 from scipy.ndimage import maximum_filter1d  # type: ignore[import-untyped]  # no stubs
 from yaml import YAMLError  # type: ignore[import-untyped]  # no stubs
@@ -35,6 +33,7 @@ from models.segmentation import Segmentation, encoded
 from models.segmentation_input import N_AT_ONCE, PIECE_S, WINDOW_S
 from models.speaker_encoder import (
     HOP_SAMPLES,
+    MOMENT_STEPS,
     N_DIMENSIONS,
     STEP_SAMPLES,
     load_speaker_encoder,
@@ -42,18 +41,25 @@ from models.speaker_encoder import (
     spectrogram,
 )
 from models.speech_detection import SileroDetector
+from models.voice_clusters import means
+from models.voice_pieces import changes, pieces
 
-_LEAST_S = 0.4
+_LEAST_S = 0.6
+"""A voice is grouped by pieces of this length and more, where there are any."""
+
+_MOST_PIECES = 2_000
+"""In a longer recording the longest pieces have to do: time grows with the square."""
+
+_TWO = 2
 _HALF = 0.5
-_ACTIVE_RATIO = 0.2
-"""Of a window, what a voice needs to say alone for people to be counted by it."""
-
 _STEP_RATIO = 0.1
 """Windows of 8 s every 0.8 s."""
 
 _STEP_S = _STEP_RATIO * WINDOW_S
 _BATCH = 16
 _PIECE_SAMPLES = round(PIECE_S * RATE)
+_FRAME_STEPS = SEGMENTED_SAMPLES // STEP_SAMPLES
+"""Steps of the speaker encoder in a frame of the segmentation model."""
 
 _PAUSE_S = 0.3
 _NO_SPEECH = 0.05
@@ -61,10 +67,6 @@ _NO_SPEECH = 0.05
 
 _REACH_S = 0.5
 """So far from there. Both measured: docs/evaluation.md."""
-
-_INACTIVE = -2
-"""How pyannote's pipeline marks voices of a window that do not speak."""
-
 
 _NO_ACCESS = (
     "the hub does not give the pipeline {}: accept its conditions there, and give your "
@@ -84,63 +86,6 @@ _UNUSABLE = (
 )
 """What pyannote's loader raises on files that are no pipeline, and pickles that are
 none: a copy that was cloned without its large files holds pointers to them."""
-
-
-class _Voices(Model):
-    """Stands where the pipeline wants an encoder; `_Own` asks ours itself."""
-
-    def __init__(self) -> None:
-        super().__init__(sample_rate=RATE, num_channels=1)
-        self.specifications = Specifications(
-            problem=Problem.REPRESENTATION,
-            resolution=Resolution.CHUNK,
-            duration=WINDOW_S,
-        )
-
-    @property
-    def dimension(self) -> int:
-        """Numbers that describe a voice."""
-        return N_DIMENSIONS
-
-
-class _Grouping(AgglomerativeClustering):
-    """pyannote's clustering with our way to group voices and to count people.
-
-    Its own counts by a threshold between two groups, whatever their sizes.
-    """
-
-    def __init__(self) -> None:
-        # Two voices that the model tells apart in one window are two people.
-        super().__init__(metric="euclidean", constrained_assignment=True)
-        self._windows = np.zeros(0, np.int_)
-
-    def filter_embeddings(
-        self,
-        embeddings: NDArray[np.float32],
-        segmentations: SlidingWindowFeature | None = None,
-        min_active_ratio: float = _ACTIVE_RATIO,
-    ) -> tuple[NDArray[np.float32], NDArray[np.int_], NDArray[np.int_]]:
-        """See pyannote's own; which windows the voices are from is kept."""
-        voices, windows, places = super().filter_embeddings(
-            embeddings, segmentations, min_active_ratio
-        )
-        self._windows = windows
-        return voices, windows, places
-
-    def cluster(
-        self,
-        embeddings: NDArray[np.float32],
-        min_clusters: int | None = None,
-        max_clusters: int | None = None,
-        num_clusters: int | None = None,
-    ) -> NDArray[np.int_]:
-        """See pyannote's own."""
-        seconds = np.full(len(embeddings), _STEP_S, np.float32)
-        least = num_clusters or min_clusters or 1
-        most = num_clusters or max_clusters or len(embeddings)
-        return told_apart(
-            embeddings, seconds, self._windows, least, most, PeopleParams()
-        )
 
 
 class _Sliding(Inference):
@@ -181,30 +126,17 @@ class _Sliding(Inference):
         )
 
 
-class _NoPLDA(PLDA):
-    """Stands where the pipeline would fetch a gated file that this way never uses."""
+class _Own(Pipeline):
+    """Who speaks by the speaker encoder, when and how many by the segmentation model.
 
-    def __init__(self) -> None:  # Nothing to load: `super().__init__` wants files.
-        pass
-
-
-class _Own(SpeakerDiarization):
-    """pyannote's pipeline, which goes by how sure the model is over all windows.
-
-    Its own way lets each window decide for itself and rounds the mean of how many
-    speak. Here a frame has speech, or two voices at once, where that is likelier than
-    not by the mean over all windows that hear it, and where a detector that knows more
-    noises does not rule it out.
+    A frame has speech, or two voices at once, where that is likelier than not by the
+    mean over all windows that hear it, and where a detector that knows more noises does
+    not rule it out. Pieces in which one person speaks are grouped; each moment is then
+    whose mean voice it is most like.
     """
 
     def __init__(self, segmentation: Segmentation) -> None:
-        super().__init__(
-            segmentation=segmentation,
-            segmentation_step=_STEP_RATIO,
-            embedding=_Voices(),
-            plda=_NoPLDA(),
-            clustering="AgglomerativeClustering",
-        )
+        super().__init__()  # type: ignore[no-untyped-call]  # pyannote's
         self._segmentation = _Sliding(
             segmentation,
             duration=WINDOW_S,
@@ -214,101 +146,127 @@ class _Own(SpeakerDiarization):
             batch_size=_BATCH,
         )
         self._encoder = load_speaker_encoder()
-        self.clustering = _Grouping()
         self._voices_in = np.asarray(diarisation_weights.powerset().mapping) > 0
-        self._probabilities = np.zeros((0, 0, len(self._voices_in)), np.float32)
-        self._possible = np.zeros(0, np.bool_)
+        self._frames = segmentation.receptive_field
 
-    def get_segmentations(
-        self,
-        file: Any,
-        hook: Any = None,
-    ) -> SlidingWindowFeature:
-        """See pyannote's own; the probabilities are kept beside what it gives."""
-        scores: SlidingWindowFeature = super().get_segmentations(file, hook)
-        self._probabilities = np.exp(scores.data)
-        self._possible = speech_possible(file["waveform"][0].numpy())
-        likeliest = self._probabilities.argmax(axis=-1)
-        speaks = self._voices_in[likeliest].astype(np.float32)
-        return SlidingWindowFeature(speaks, scores.sliding_window)
-
-    def get_embeddings(
-        self,
-        file: Any,
-        binary_segmentations: SlidingWindowFeature,
-        exclude_overlap: bool = False,  # noqa: FBT001, FBT002  # as pyannote has it
-        hook: Any = None,
-    ) -> NDArray[np.float32]:
-        """See pyannote's own; the encoder hears the recording once.
-
-        A voice is described from where it speaks alone, or from all that it says in a
-        window where that is too little.
-        """
-        del exclude_overlap, hook  # Always; it is over in no time.
-        speaks = torch.from_numpy(binary_segmentations.data > 0)
-        alone = speaks & (speaks.sum(dim=2, keepdim=True) == 1)
-        frame_s = SEGMENTED_SAMPLES / RATE
-        enough = alone.sum(dim=1, keepdim=True) * frame_s >= _LEAST_S
-        masks = torch.where(enough, alone, speaks).transpose(1, 2)
-        masks = masks.repeat_interleave(SEGMENTED_SAMPLES // STEP_SAMPLES, dim=2)
-        n_windows, _, n_steps = masks.shape
-        step = round(_STEP_S * RATE) // STEP_SAMPLES
+    def apply(
+        self, file: Any, min_speakers: int = 1, max_speakers: int = _TWO
+    ) -> DiarizeOutput:
+        """See pyannote's own."""
+        pcm: torch.Tensor = file["waveform"][0]
+        n_voices, changing = self._told(self.get_segmentations(file), pcm.numpy())
+        found = pieces(n_voices, changing)
+        if not found:
+            return self._output(file, np.zeros((len(n_voices), 0), np.bool_), n_voices)
         with torch.inference_mode():
-            heard = self._heard(file["waveform"][0], (n_windows - 1) * step + n_steps)
-            voices = [
-                self._encoder(heard[at * step : at * step + n_steps], mask)
-                for at, mask in enumerate(masks)
-            ]
-        return torch.stack(voices).numpy()
+            heard = self._heard(pcm, len(n_voices) * _FRAME_STEPS)
+            alone = torch.from_numpy(n_voices == 1).repeat_interleave(_FRAME_STEPS)
+            people = self._people(heard, alone, found, (min_speakers, max_speakers))
+            around = self._encoder.around(heard, alone).numpy()
+        alike = _nearest_known(around) @ people.T
+        alike = alike.repeat(MOMENT_STEPS // _FRAME_STEPS, axis=0)[: len(n_voices)]
+        rank = (-alike).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
+        return self._output(file, rank, n_voices)
+
+    def get_segmentations(self, file: Any) -> SlidingWindowFeature:
+        """Return how likely each class is, as a logarithm, window by window."""
+        scores: SlidingWindowFeature = self._segmentation(file)
+        return scores
+
+    def _told(
+        self, scores: SlidingWindowFeature, pcm: NDArray[np.float32]
+    ) -> tuple[NDArray[np.int_], NDArray[np.float32]]:
+        """Say of each frame how many speak, and whether the voice changes."""
+        likely = np.exp(scores.data)
+        at_once = self._voices_in.sum(axis=1)
+        told = [
+            likely[:, :, at_once >= least].sum(axis=-1, keepdims=True)
+            for least in range(1, N_AT_ONCE + 1)
+        ]
+        told.append(changes(self._voices_in[likely.argmax(axis=-1)]))
+        mean = Inference.aggregate(
+            SlidingWindowFeature(np.concatenate(told, axis=2), scores.sliding_window),
+            self._frames,
+            missing=0.0,
+        )
+        how_many, changing = np.split(mean.data, [N_AT_ONCE], axis=1)
+        n_voices = (how_many > _HALF).sum(axis=1) * self._possible(pcm, len(mean.data))
+        return n_voices, changing
+
+    def _possible(self, pcm: NDArray[np.float32], n_frames: int) -> NDArray[np.bool_]:
+        """Say of each frame of the model whether somebody may speak in it."""
+        possible = speech_possible(pcm)
+        middles_s = (np.arange(n_frames) + _HALF) * SEGMENTED_SAMPLES / RATE
+        places = (middles_s / FRAME_S).astype(int).clip(0, len(possible) - 1)
+        found: NDArray[np.bool_] = possible[places]
+        return found
 
     def _heard(self, pcm: torch.Tensor, n_steps: int) -> torch.Tensor:
         """Have the speaker encoder listen to a recording, piece by piece."""
         n_samples = padded_samples(n_steps)
         mel = spectrogram(F.pad(pcm[:n_samples], (0, max(0, n_samples - len(pcm)))))
-        pieces = torch.split(mel, _PIECE_SAMPLES // HOP_SAMPLES)
-        return torch.cat([self._encoder.heard(piece) for piece in pieces])
+        parts = torch.split(mel, _PIECE_SAMPLES // HOP_SAMPLES)
+        return torch.cat([self._encoder.heard(part) for part in parts])
 
-    def reconstruct(
+    def _people(
         self,
-        segmentations: SlidingWindowFeature,
-        hard_clusters: NDArray[np.int_],
-        count: SlidingWindowFeature,
-    ) -> SlidingWindowFeature:
-        """See pyannote's own; as many at once as `count` has anywhere."""
-        n_windows, n_frames, _ = self._probabilities.shape
-        n_people = int(hard_clusters.max()) + 1
-        at_once = self._voices_in.sum(axis=1)
-        sure = np.zeros((n_windows, n_frames, n_people + N_AT_ONCE), np.float32)
-        for window, people in enumerate(hard_clusters):
-            for person in set(people.tolist()) - {_INACTIVE}:
-                with_him = self._voices_in[:, people == person].any(axis=1)
-                sure[window, :, person] = self._probabilities[window][:, with_him].sum(
-                    axis=-1
-                )
-        for n_least in range(1, N_AT_ONCE + 1):
-            sure[:, :, n_people + n_least - 1] = self._probabilities[
-                :, :, at_once >= n_least
-            ].sum(axis=-1)
-        mean = Inference.aggregate(
-            SlidingWindowFeature(sure, segmentations.sliding_window),
-            count.sliding_window,
-            missing=0.0,
-        )
-        whose, how_many = np.split(mean.data, [n_people], axis=-1)
-        n_speak = (how_many > _HALF).sum(axis=-1, keepdims=True)
-        n_speak = np.minimum(n_speak, count.data.max())
-        rank = (-whose).argsort(axis=-1, kind="stable").argsort(axis=-1)
-        speak = (rank < n_speak) & (whose > 0)
-        speak &= self._possible_at(mean.sliding_window, len(speak))[:, None]
-        return SlidingWindowFeature(speak.astype(np.float32), mean.sliding_window)
+        heard: torch.Tensor,
+        alone: torch.Tensor,
+        found: list[tuple[int, int]],
+        n_speakers: tuple[int, int],
+    ) -> NDArray[np.float32]:
+        """Return the mean voice of each person, shape ``(n_people, 192)``."""
+        steps = np.array(found) * _FRAME_STEPS
+        spoken = [int(alone[begin:end].sum()) for begin, end in steps]
+        seconds = np.array(spoken, np.float32) * (STEP_SAMPLES / RATE)
+        longest = (-seconds).argsort(kind="stable")[:_MOST_PIECES]
+        enough = longest[seconds[longest] >= _LEAST_S]
+        if len(enough) < n_speakers[0]:
+            enough = longest
+        voices = torch.cat(
+            [
+                self._encoder(heard[begin:end], alone[None, begin:end])
+                for begin, end in steps[enough]
+            ]
+        ).numpy()
+        known = ~np.isnan(voices).any(axis=1)
+        if not known.any():
+            return np.zeros((1, N_DIMENSIONS), np.float32)
+        voices, seconds = voices[known], seconds[enough[known]]
+        begins = np.array(found)[enough[known], 0]
+        groups = told_apart(voices, seconds, begins, *n_speakers, PeopleParams())
+        return means(voices, seconds, groups)
 
-    def _possible_at(self, frames: SlidingWindow, n_frames: int) -> NDArray[np.bool_]:
-        """Say of each frame of the pipeline whether somebody may speak in it."""
-        middle_s = frames.start + frames.duration / 2
-        at_s = middle_s + frames.step * np.arange(n_frames)
-        places = (at_s / FRAME_S).astype(int).clip(0, len(self._possible) - 1)
-        possible: NDArray[np.bool_] = self._possible[places]
-        return possible
+    def _output(
+        self, file: Any, rank: NDArray[np.int_], n_voices: NDArray[np.int_]
+    ) -> DiarizeOutput:
+        """Give each frame to as many as speak in it, those that rank first."""
+        told = [
+            self._annotation(file["uri"], rank < np.minimum(n_voices, most)[:, None])
+            for most in (N_AT_ONCE, 1)
+        ]
+        return DiarizeOutput(*told)
+
+    def _annotation(self, uri: str, speaks: NDArray[np.bool_]) -> Annotation:
+        found: Annotation = SpeakerDiarizationMixin.to_annotation(
+            SlidingWindowFeature(speaks.astype(np.float32), self._frames),
+            min_duration_off=_PAUSE_S,
+        )
+        found.uri = uri
+        names = {label: f"SPEAKER_{label:02d}" for label in found.labels()}
+        renamed: Annotation = found.rename_labels(mapping=names)
+        return renamed
+
+
+def _nearest_known(voices: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Take for a moment without a voice the one nearest to it, or none at all."""
+    known = np.flatnonzero(~np.isnan(voices).any(axis=1))
+    if not len(known):
+        return np.zeros_like(voices)
+    halfway = (known[1:] + known[:-1]) / 2
+    nearest = known[np.searchsorted(halfway, np.arange(len(voices)))]
+    found: NDArray[np.float32] = voices[nearest]
+    return found
 
 
 def speech_possible(pcm: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -329,15 +287,7 @@ def own_pipeline(weights: Path) -> Pipeline:
         WeightsError: weights are missing or not the ones expected.
     """
     segmentation, _ = diarisation_weights.load(weights)
-    pipeline = _Own(segmentation)
-    # The threshold only says where to begin to look for the number of speakers asked.
-    pipeline.instantiate(
-        {
-            "segmentation": {"min_duration_off": _PAUSE_S},
-            "clustering": {"method": "ward", "threshold": 1.0, "min_cluster_size": 2},
-        }
-    )
-    return pipeline
+    return _Own(segmentation)
 
 
 def users_pipeline(source: str, token: str) -> Pipeline:

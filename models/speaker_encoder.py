@@ -27,6 +27,7 @@ from models.packaged_weights import Piece, downloaded, repairable
 
 __all__ = [
     "HOP_SAMPLES",
+    "MOMENT_STEPS",
     "N_DIMENSIONS",
     "STEP_SAMPLES",
     "SpeakerEncoder",
@@ -57,6 +58,13 @@ STEP_SAMPLES = STEP_FRAMES * HOP_SAMPLES
 _FFT_SAMPLES = RATE // 40
 _LEAST_STEPS = 20
 """With less than 0.4 s nobody can be told apart."""
+
+MOMENT_STEPS = 10
+"""Steps that `SpeakerEncoder.around` says one thing about: 0.2 s."""
+
+_AROUND_MOMENTS = 5
+_LEAST_NEAR_STEPS = 5
+"""A word of 0.1 s is named by what little it says: its neighbours are others'."""
 
 
 def is_present() -> bool:
@@ -152,6 +160,38 @@ class SpeakerEncoder(nn.Module):
             found = self.network.described(mean[None], deviation[None])[0]
             voices[index] = nn.functional.normalize(found, dim=0)
         return voices
+
+    def around(self, heard: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Describe, for each moment, the voice in the second around it.
+
+        Args:
+            heard: shape ``(n_steps, 512)``, as `heard` gives it, of one piece or more.
+            mask: bool, shape ``(n_steps,)``, True where somebody speaks alone.
+
+        Returns:
+            shape ``(n_moments, 192)``, of length 1; a moment is `MOMENT_STEPS`, and
+            the last may be shorter. NaN where nobody speaks near it.
+        """
+        n_moments = -(-len(heard) // MOMENT_STEPS)
+        missing = n_moments * MOMENT_STEPS - len(heard)
+        own = nn.functional.pad(heard * mask[:, None], (0, 0, 0, missing))
+        own = own.reshape(n_moments, MOMENT_STEPS, -1)
+        counted = nn.functional.pad(mask.float(), (0, missing))
+        sums = [own.sum(dim=1), own.square().sum(dim=1)]
+        sums.append(counted.reshape(n_moments, -1).sum(dim=1, keepdim=True))
+        total, squares, n_steps = (
+            nn.functional.avg_pool1d(
+                each.T[None], _AROUND_MOMENTS, 1, _AROUND_MOMENTS // 2
+            )[0].T
+            * _AROUND_MOMENTS
+            for each in sums
+        )
+        mean = total / n_steps
+        variance = (squares - n_steps * mean.square()) / (n_steps - 1)
+        deviation = variance.clamp(min=0.0).sqrt()
+        found = self.network.described(mean, deviation)
+        found[n_steps[:, 0] < _LEAST_NEAR_STEPS] = torch.nan
+        return nn.functional.normalize(found, dim=1)
 
 
 def spectrogram(pcm: torch.Tensor) -> torch.Tensor:

@@ -17,7 +17,6 @@ from models import diarisation_weights
 from models.diarisation import DiarisationParams, PyannoteDiariser
 from models.errors import WeightsError
 from models.fake import FakeDetector, FakeTranscriber, FakeVoiceReader
-from models.segmentation_input import N_VOICES
 from models.speaker_encoder import (
     N_DIMENSIONS,
     STEP_SAMPLES,
@@ -105,7 +104,8 @@ def test_windows_reach_to_the_end_of_a_recording(
 
     found = pipeline.get_segmentations({"waveform": pcm, "sample_rate": RATE})
 
-    assert found.data.shape == (n_windows, 200, N_VOICES)
+    n_classes = diarisation_weights.powerset().num_powerset_classes
+    assert found.data.shape == (n_windows, 200, n_classes)
     assert found.sliding_window.step == pytest.approx(0.8)
 
 
@@ -239,6 +239,24 @@ def test_the_encoder_describes_a_voice_and_says_when_it_cannot(
     assert voices.shape == (3, N_DIMENSIONS)
     assert torch.allclose(voices[:2].norm(dim=1), torch.ones(2))
     assert voices[2].isnan().all()
+
+
+def test_each_moment_is_described_from_who_speaks_alone_around_it(
+    spoken: NDArray[np.float32],
+) -> None:
+    encoder = load_speaker_encoder()
+    with torch.inference_mode():
+        heard = encoder.heard(spectrogram(torch.from_numpy(spoken)))[:143]
+        mask = torch.zeros(143, dtype=torch.bool)
+        mask[22:60] = True
+        around = encoder.around(heard, mask)
+        second = encoder(heard[20:70], mask[None, 20:70])[0]
+
+    assert around.shape == (15, N_DIMENSIONS)
+    assert torch.allclose(around[4], second, atol=1e-4)
+    known = ~around.isnan().any(dim=1)
+    assert known.tolist() == [True] * 8 + [False] * 7
+    assert torch.allclose(around[known].norm(dim=1), torch.ones(8))
 
 
 def test_a_voice_is_more_like_itself_than_like_another() -> None:

@@ -13,7 +13,7 @@ CUSTOMER, AGENT, LATER = 0, 1, 2
 
 
 def heard(people: list[int]) -> NDArray[np.float32]:
-    """One description for each window of who speaks in it; each a little unlike."""
+    """One description for each piece of who speaks in it; each a little unlike."""
     draw = np.random.default_rng(0)
     found = np.eye(8)[people] + 0.1 * draw.standard_normal((len(people), 8))
     found /= np.linalg.norm(found, axis=1, keepdims=True)
@@ -31,8 +31,8 @@ def told(
     voices: NDArray[np.float32], least: int, most: int, each_s: float = 0.8
 ) -> list[int]:
     seconds = np.full(len(voices), each_s, np.float32)
-    windows = np.arange(len(voices))
-    found = told_apart(voices, seconds, windows, least, most, PARAMS)
+    begins = np.arange(len(voices))
+    found = told_apart(voices, seconds, begins, least, most, PARAMS)
     return [int(group) for group in found]
 
 
@@ -77,6 +77,15 @@ def test_a_sound_like_nobodys_voice_is_nobody() -> None:
     found = told(heard([*people, 5]), 2, 3)
 
     assert same(found[:-1], people)
+
+
+def test_who_is_seldom_heard_is_told_from_one_who_talks_in_two_moods() -> None:
+    moods = 20 * [CUSTOMER] + 20 * [AGENT]
+    voices = heard([*moods, LATER, LATER])
+    voices[20:40, CUSTOMER] += 1.2
+    voices /= np.linalg.norm(voices, axis=1, keepdims=True)
+
+    assert same(told(voices, 2, 2), 40 * [CUSTOMER] + 2 * [LATER])
 
 
 def test_one_voice_is_one_person() -> None:
