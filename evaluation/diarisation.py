@@ -6,6 +6,7 @@ which is told the number of speakers, in the same run.
 """
 
 import argparse
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -337,7 +338,9 @@ def _errors(
         whole = Timeline([Segment(0, each.case.duration_s)])
         metric(_annotation(each.case.truth), _annotation(turns), uem=whole)
     counted = {part: _number(metric[part]) for part in (*_PARTS, "total")}
-    errors = {part: 100 * counted[part] / counted["total"] for part in _PARTS}
+    # Where a collar leaves no speech, there is nothing to be wrong about.
+    total = counted["total"] or math.inf
+    errors = {part: 100 * counted[part] / total for part in _PARTS}
     return {"der": sum(errors.values()), **errors}
 
 

@@ -250,6 +250,17 @@ def test_a_collar_leaves_out_what_is_near_a_boundary() -> None:
     assert found["diarisation.der_collar250"] == pytest.approx(0.0)
 
 
+def test_where_a_collar_leaves_nothing_nothing_is_wrong() -> None:
+    word = (Turn(1, 1.4, "x"),)
+
+    found = {
+        figure.name: figure.value
+        for figure in figures("", [Outcome(case(list(word)), word, word, 1.0)])
+    }
+
+    assert found["diarisation.der_collar250"] == 0
+
+
 def test_windows_of_one_speaker_are_joined_and_others_part_in_the_middle() -> None:
     pieces = [(0.0, 1.6), (0.8, 2.4), (1.6, 3.0), (5.0, 6.0)]
 
