@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from playwright.async_api import Browser, Page, async_playwright
 
@@ -87,12 +86,8 @@ async def _take(
     playing = asyncio.create_task(stream(recording, line, lambda _: None))
     for state in ("armed", "counting", "released"):
         await agent.wait_for_selector(_SHOWS[state], timeout=_LONGEST_MS)
-        # Colours that change are taken as they end; the ring as it stands.
-        still: Literal["allow", "disabled"] = (
-            "allow" if state == "counting" else "disabled"
-        )
         path = out / f"agent-{state}-{language}.png"
-        await agent.screenshot(path=path, animations=still)
+        await agent.screenshot(path=path, animations="disabled")
         if state == "released":
             row = board.get_by_test_id("board-call").first
             await board.screenshot(path=out / f"board-{language}.png")
