@@ -32,20 +32,6 @@ WORDS_PER_S = 2.7
 CHARACTERS_PER_S = 4.5
 """How fast a script is spoken, English in words and Chinese in characters (adopted)."""
 
-_SPELLINGS = {
-    "happy": "happiness",
-    "joy": "happiness",
-    "sad": "sadness",
-    "fearful": "fear",
-    "afraid": "fear",
-    "anxiety": "fear",
-    "fear/anxiety": "fear",
-    "anxiety/fear": "fear",
-    "surprised": "surprise",
-    "pleasant surprise": "surprise",
-    "disgusted": "disgust",
-}
-
 
 class Mood(StrEnum):
     """How the customer is in a stretch of a call."""
@@ -284,12 +270,11 @@ def load_voices(
 
 
 def _clip(folder: Path, corpus: str, row: dict[str, str]) -> Clip:
-    emotion = emotion_of(row)
     return Clip(
         folder / row["path"],
         # Speaker 1 of one corpus is not speaker 1 of another.
         f"{corpus}/{row['speaker']}",
-        _SPELLINGS.get(emotion, emotion),
+        emotion_of(row),
         row.get("intensity", "").strip().lower(),
         _length_s(folder, row),
     )

@@ -21,7 +21,6 @@ from audio.framer import Framer
 from audio.speakers import Timeline, Turn
 from evaluation.diarisation_baseline import diarise_plainly
 from evaluation.diarisation_cases import (
-    MIXED,
     Case,
     hard,
     mixed,
@@ -78,7 +77,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         type=Path,
         metavar="DIR",
-        help="folder with recordings and one or more RTTM files about them",
+        help="folder with recordings and one or more RTTM files about them; where they "
+        "name customer and agent, the words have to say which is which",
     )
     parser.add_argument(
         "--simulate",
@@ -155,9 +155,8 @@ def run(args: argparse.Namespace) -> Report:
                     each.ours,
                     each.case.music,
                 )
-    if args.two_channel is not None:
-        known = [each for each in outcomes if each.case.kind == MIXED]
-        found += role_figures(known)
+    known = [each for each in outcomes if each.case.knows_roles]
+    found += role_figures(known) if known else ()
     sought = params.n_speakers or f"2 to {params.most_speakers}"
     return Report(
         "diarisation",

@@ -26,8 +26,8 @@ from models.errors import DataError
 from models.voice_audio import read_mono
 from server.mono_call import PARTIES
 
-MIXED = "two_channel"
 _AUDIO = (".flac", ".wav", ".ogg", ".opus", ".mp3")
+_ROLES = {party.value for party in PARTIES}
 _RTTM_FIELDS = 8
 
 
@@ -58,6 +58,11 @@ class Case:
     def n_speakers(self) -> int:
         """How many speak."""
         return len({turn.speaker for turn in self.truth})
+
+    @property
+    def knows_roles(self) -> bool:
+        """Whether the truth names the customer and the agent."""
+        return {turn.speaker for turn in self.truth} >= _ROLES
 
 
 def recordings(folder: Path) -> Iterator[Case]:
@@ -127,7 +132,7 @@ def mixed(folder: Path) -> Iterator[Case]:
         if not truth:
             raise DataError(f"nobody is heard on either channel of {path.name}")
         both = ((legs[0] + legs[1]) / 2).astype(np.float32)
-        yield Case(MIXED, path.stem, both, tuple(sorted(truth)))
+        yield Case("two_channel", path.stem, both, tuple(sorted(truth)))
         n_mixed += 1
     if not n_mixed:
         raise DataError(f"expected calls on two channels in {folder}")
@@ -136,11 +141,13 @@ def mixed(folder: Path) -> Iterator[Case]:
 def read_rttm(path: Path) -> Iterator[tuple[str, Turn]]:
     """Yield the recording's name and the turn of each line.
 
+    Speakers named customer and agent, in any case, are these parties.
+
     Raises:
         DataError: a line is not RTTM.
     """
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path.name} cannot be read as RTTM: {error}") from error
     for number, line in enumerate(text.splitlines(), start=1):
@@ -149,7 +156,9 @@ def read_rttm(path: Path) -> Iterator[tuple[str, Turn]]:
             continue
         try:
             start_s, length_s = float(words[3]), float(words[4])
-            turn = Turn(start_s, start_s + length_s, words[_RTTM_FIELDS - 1])
+            name = words[_RTTM_FIELDS - 1]
+            speaker = name.lower() if name.lower() in _ROLES else name
+            turn = Turn(start_s, start_s + length_s, speaker)
         except (IndexError, ValueError) as error:
             raise DataError(f"{path.name}, line {number}: not RTTM") from error
         if not (0 <= start_s < math.inf and 0 <= length_s < math.inf):

@@ -27,7 +27,20 @@ ANGER = "anger"
 NEUTRAL = "neutral"
 
 _CACHE_VERSION = 5
-_SYNONYMS = {"angry": ANGER}
+_SPELLINGS = {
+    "angry": ANGER,
+    "happy": "happiness",
+    "joy": "happiness",
+    "sad": "sadness",
+    "fearful": "fear",
+    "afraid": "fear",
+    "anxiety": "fear",
+    "fear/anxiety": "fear",
+    "anxiety/fear": "fear",
+    "surprised": "surprise",
+    "pleasant surprise": "surprise",
+    "disgusted": "disgust",
+}
 _SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 
 
@@ -84,7 +97,7 @@ class Heard:
 def emotion_of(row: dict[str, str]) -> str:
     """Return the label of a recording in our spelling."""
     label = row["emotion"].strip().lower()
-    return _SYNONYMS.get(label, label)
+    return _SPELLINGS.get(label, label)
 
 
 def sex_of(row: dict[str, str]) -> str:

@@ -179,6 +179,22 @@ def test_rttm_is_read_and_its_recordings_are_found(tmp_path: Path) -> None:
     assert found.duration_s == 1.0
 
 
+def test_rttm_that_names_the_parties_knows_the_roles(tmp_path: Path) -> None:
+    for name in "ab":
+        soundfile.write(tmp_path / f"{name}.wav", np.full(RATE, 0.1), RATE)
+    lines = [
+        f"SPEAKER {name} 1 0 0.5 <NA> <NA> {who} <NA> <NA>\r\n"
+        for name, who in (("a", "Customer"), ("a", "AGENT"), ("b", "agent"))
+    ]
+    (tmp_path / "all.rttm").write_text("".join(lines), encoding="utf-8-sig")
+
+    known, unknown = recordings(tmp_path)
+
+    assert {turn.speaker for turn in known.truth} == {"customer", "agent"}
+    assert known.knows_roles
+    assert not unknown.knows_roles
+
+
 @pytest.mark.parametrize(
     "line",
     [

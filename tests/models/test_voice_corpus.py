@@ -48,7 +48,13 @@ def test_windows_are_as_long_and_as_far_apart_as_live(
 
 @pytest.mark.parametrize(
     ("written", "expected"),
-    [("angry", "anger"), (" Anger ", "anger"), ("Neutral", "neutral"), ("joy", "joy")],
+    [
+        ("angry", "anger"),
+        (" Anger ", "anger"),
+        ("Neutral", "neutral"),
+        ("joy", "happiness"),
+        ("boredom", "boredom"),
+    ],
 )
 def test_labels_are_read_in_our_spelling(written: str, expected: str) -> None:
     assert emotion_of({"emotion": written}) == expected
