@@ -44,8 +44,8 @@ class PeopleParams:
         beside: of what the customer says, the share that is on either side of it.
     """
 
-    alike: float = 0.6
-    further_s: float = 8.0
+    alike: float = 0.7
+    further_s: float = 6.0
     second_s: float = 1.0
     astray: float = 0.1
     beside: float = 0.15

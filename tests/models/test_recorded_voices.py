@@ -59,7 +59,7 @@ def test_who_speaks_when_both_others_have_gone_is_one_of_them() -> None:
 
 
 def test_a_third_has_to_speak_for_long() -> None:
-    assert len(set(told(heard(TRANSFER), 2, 3, each_s=0.5))) == 2
+    assert len(set(told(heard(TRANSFER), 2, 3, each_s=0.4))) == 2
 
 
 @pytest.mark.parametrize(
