@@ -156,8 +156,8 @@ class _Own(Pipeline):
         pcm: torch.Tensor = file["waveform"][0]
         n_voices, changing = self._told(self.get_segmentations(file), pcm.numpy())
         found = pieces(n_voices, changing)
-        if not found:
-            return self._output(file, np.zeros((len(n_voices), 0), np.bool_), n_voices)
+        if not n_voices.any():
+            return self._output(file, np.zeros((len(n_voices), 0), np.int_), n_voices)
         with torch.inference_mode():
             heard = self._heard(pcm, len(n_voices) * _FRAME_STEPS)
             alone = torch.from_numpy(n_voices == 1).repeat_interleave(_FRAME_STEPS)
@@ -215,25 +215,25 @@ class _Own(Pipeline):
         found: list[tuple[int, int]],
         n_speakers: tuple[int, int],
     ) -> NDArray[np.float32]:
-        """Return the mean voice of each person, shape ``(n_people, 192)``."""
-        steps = np.array(found) * _FRAME_STEPS
+        """Return the mean voice of each person, shape ``(n_people, 192)``.
+
+        Where nobody can be described, there is one person like all others.
+        """
+        steps = np.array(found, np.int_).reshape(-1, 2) * _FRAME_STEPS
         spoken = [int(alone[begin:end].sum()) for begin, end in steps]
         seconds = np.array(spoken, np.float32) * (STEP_SAMPLES / RATE)
         longest = (-seconds).argsort(kind="stable")[:_MOST_PIECES]
         enough = longest[seconds[longest] >= _LEAST_S]
         if len(enough) < n_speakers[0]:
             enough = longest
-        voices = torch.cat(
-            [
-                self._encoder(heard[begin:end], alone[None, begin:end])
-                for begin, end in steps[enough]
-            ]
-        ).numpy()
+        voices = np.full((len(enough), N_DIMENSIONS), np.nan, np.float32)
+        for index, (begin, end) in enumerate(steps[enough]):
+            voices[index] = self._encoder(heard[begin:end], alone[None, begin:end])
         known = ~np.isnan(voices).any(axis=1)
         if not known.any():
             return np.zeros((1, N_DIMENSIONS), np.float32)
         voices, seconds = voices[known], seconds[enough[known]]
-        begins = np.array(found)[enough[known], 0]
+        begins = steps[enough[known], 0]
         groups = told_apart(voices, seconds, begins, *n_speakers, PeopleParams())
         return means(voices, seconds, groups)
 

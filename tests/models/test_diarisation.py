@@ -109,6 +109,29 @@ def test_windows_reach_to_the_end_of_a_recording(
     assert found.sliding_window.step == pytest.approx(0.8)
 
 
+def test_two_who_speak_at_once_all_the_time_are_not_silence(
+    diariser: PyannoteDiariser,
+    spoken: NDArray[np.float32],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    diariser.diarise(spoken)
+    from models.diarisation_pyannote import own_pipeline, run  # noqa: PLC0415  # by now
+
+    pipeline = own_pipeline(diarisation_weights.DEFAULT)
+    heard = pipeline.get_segmentations(
+        {"waveform": torch.from_numpy(spoken)[None], "sample_rate": RATE}
+    )
+    both = int(np.asarray(diarisation_weights.powerset().mapping).sum(axis=1).argmax())
+    heard.data = np.log(np.full_like(heard.data, 1e-6))
+    heard.data[..., both] = 0.0
+    monkeypatch.setattr(pipeline, "get_segmentations", lambda _file: heard)
+
+    found = run(pipeline, spoken, (2, 3))
+
+    assert {turn.speaker for turn in found.turns} == {"SPEAKER_00"}
+    assert sum(turn.end_s - turn.start_s for turn in found.turns) > 1.0
+
+
 def test_the_telemetry_of_pyannote_is_off(
     diariser: PyannoteDiariser, spoken: NDArray[np.float32]
 ) -> None:
