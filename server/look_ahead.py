@@ -270,7 +270,7 @@ class LookAhead:
 
     def _keep_busy(self) -> None:
         """The call has to wait: let every thread have something to do meanwhile."""
-        while True:
+        while self._language is not None:  # While it is open it would be in vain.
             running = [one for one in self._running if not one.answers.done()]
             self._running = running
             if len(running) >= self._models.words_workers:
