@@ -381,8 +381,13 @@ def test_an_alert_has_its_flag_on_the_curve(opened: Open, floor: Floor) -> None:
 
     floor.post("/v1/calls/cold/help", {"reason": "question", "by": "b2"})
 
-    page.wait_for_function(f"({COUNT_FLAGS})() > {before}")
-    floor.post("/v1/calls/cold/help/withdraw", {"by": "b2"})
+    try:
+        # As a function: the page's policy lets no expression be evaluated again.
+        page.wait_for_function(
+            f"(before) => ({COUNT_FLAGS})() > before", arg=before, timeout=20_000
+        )
+    finally:
+        floor.post("/v1/calls/cold/help/withdraw", {"by": "b2"})
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
