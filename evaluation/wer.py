@@ -46,6 +46,7 @@ from models.speech_detection import SileroDetector
 from models.transcription import WhisperTranscriber
 from models.voice_audio import LINE_RATE, read_mono
 from models.whisper_weights import DEFAULT, checkpoint_path
+from models.written import language_of
 
 COLUMNS = ("path", "lang", "text")
 OURS, PADDED = "ours", "padded"
@@ -296,7 +297,7 @@ def read_samples(folder: Path, limit: int | None) -> Iterator[Sample]:
     if limit is not None and limit < len(rows):
         rows = [rows[i * len(rows) // limit] for i in range(limit)]
     for number, row in enumerate(rows, start=1):
-        language = row["lang"].strip().lower().replace("_", "-").partition("-")[0]
+        language = language_of(row["lang"])
         if language not in whisper.tokenizer.LANGUAGES:
             raise DataError(f"manifest.csv: Whisper knows no language {row['lang']!r}")
         print(f"{number}/{len(rows)} {row['path']}", file=sys.stderr)

@@ -24,6 +24,7 @@ from evaluation.interval import bootstrap
 from evaluation.report import Figure, Report
 from models.errors import DataError
 from models.text_encoder import load_text_encoder
+from models.written import is_whole, language_of
 
 THRESHOLD = 0.25
 """A line counts as flagged when its hostility is above this.
@@ -203,14 +204,14 @@ def _parsed(row: str, where: str, sources: Sequence[str]) -> Iterator[Line]:
         return
     if not isinstance(text, str) or not isinstance(lang, str):
         raise DataError(f"{where}: text and lang must be strings")
-    if any("\ud800" <= char <= "\udfff" for char in text):
+    if not is_whole(text):
         raise DataError(f"{where}: text has half a character (a lone surrogate)")
     if type(level) is not int or not 0 <= level <= HIGHEST_LEVEL:
         raise DataError(f"{where}: level must be 0 to {HIGHEST_LEVEL} or null")
     kind, dialog = (fields.get(name) or "" for name in ("kind", "dialog"))
     yield Line(
         text,
-        lang.strip().lower().replace("_", "-").partition("-")[0],
+        language_of(lang),
         level,
         _tier(fields, where),
         str(kind),

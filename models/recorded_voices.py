@@ -7,7 +7,7 @@ speaks before and the other after, and the customer all along. Who takes turns w
 others is no third person but one of them in another mood.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -81,14 +81,15 @@ def told_apart(
         group of each from 0.
     """
     least = min(least, len(voices))
+    trees = _trees(voices)
     for n_people in range(min(most, len(voices)), least, -1):
-        best = _best(voices, seconds, n_people, params.further_s)
+        best = _best(trees, voices, seconds, n_people, params.further_s)
         sure = best.alike <= params.alike and best.shortest_s >= params.further_s
         if sure and (
             most != _TRANSFERRED or is_transfer(begins, seconds, best.groups, params)
         ):
             return best.groups
-    return _best(voices, seconds, least, params.second_s).groups
+    return _best(trees, voices, seconds, least, params.second_s).groups
 
 
 def is_transfer(
@@ -120,7 +121,15 @@ def is_transfer(
     return False
 
 
+def _trees(voices: NDArray[np.float32]) -> list[NDArray[np.float64]]:
+    """Join voices step by step, in several ways; one voice is joined with nobody."""
+    if len(voices) == 1:
+        return []
+    return [linkage(voices, method, metric="cosine") for method in _METHODS]
+
+
 def _best(
+    trees: Sequence[NDArray[np.float64]],
     voices: NDArray[np.float32],
     seconds: NDArray[np.float32],
     n_people: int,
@@ -131,19 +140,19 @@ def _best(
         groups = np.zeros(len(voices), np.int_)
         return _Division(groups, -1.0, float(seconds.sum()))
     return min(
-        _divisions(voices, seconds, n_people, least_s),
+        _divisions(trees, voices, seconds, n_people, least_s),
         key=lambda found: (found.shortest_s < least_s, found.alike),
     )
 
 
 def _divisions(
+    trees: Sequence[NDArray[np.float64]],
     voices: NDArray[np.float32],
     seconds: NDArray[np.float32],
     n_people: int,
     least_s: float,
 ) -> Iterator[_Division]:
-    for method in _METHODS:
-        tree = linkage(voices, method, metric="cosine")
+    for tree in trees:
         divided = _cut(tree, voices, seconds, n_people, least_s)
         for groups in (divided, _settled(voices, seconds, divided)):
             middle = means(voices, seconds, groups)

@@ -16,8 +16,13 @@ from numpy.typing import NDArray
 from models.errors import DataError
 from models.voice_corpus import NEUTRAL, Heard, Hearing, listen
 from models.voice_head import VoiceHead, check_encoder
-from models.voice_scores import THRESHOLD, auc, calibration_error, of_recordings
-from models.voice_targets import share_weights
+from models.voice_scores import (
+    THRESHOLD,
+    auc,
+    calibration_error,
+    of_recordings,
+    share_weights,
+)
 from models.voice_training import folds, logistic
 from models.whisper_weights import load_whisper
 

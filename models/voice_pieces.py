@@ -2,7 +2,7 @@
 
 Frames are those of the segmentation model. What it says of a window is believed as far
 as one moment follows another: that somebody speaks, that two do, that the voice
-changes. Whether a voice is one that spoken seconds before, it often mistakes; who it
+changes. Whether a voice is one that spoke seconds before, it often mistakes; who it
 is, the speaker encoder says of each piece.
 """
 

@@ -25,6 +25,14 @@ def auc(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
     return float(above / n_pairs)
 
 
+def share_weights(angry: NDArray[np.bool_], angry_share: float) -> NDArray[np.float64]:
+    """Weigh windows so that anger has the share that it is expected to have."""
+    share = np.where(angry, angry_share, 1 - angry_share)
+    size = np.where(angry, angry.sum(), (~angry).sum())
+    weight: NDArray[np.float64] = len(angry) * share / size
+    return weight
+
+
 def calibration_error(
     probability: NDArray[np.float64],
     positive: NDArray[np.bool_],
@@ -43,8 +51,7 @@ def calibration_error(
     """
     weight = np.ones(len(probability))
     if share is not None and 0 < positive.sum() < len(positive):
-        found = positive.mean()
-        weight = np.where(positive, share / found, (1 - share) / (1 - found))
+        weight = share_weights(positive, share)
     bins = np.minimum((probability * N_BINS).astype(int), N_BINS - 1)
     missed = weight * (probability - positive)
     gaps = [abs(float(missed[bins == one].sum())) for one in range(N_BINS)]

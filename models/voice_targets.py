@@ -34,14 +34,6 @@ def anger_weights(heard: Heard, times: Mapping[str, float]) -> NDArray[np.float6
     return result
 
 
-def share_weights(angry: NDArray[np.bool_], angry_share: float) -> NDArray[np.float64]:
-    """Weigh windows so that anger has the share that it is expected to have."""
-    share = np.where(angry, angry_share, 1 - angry_share)
-    size = np.where(angry, angry.sum(), (~angry).sum())
-    weight: NDArray[np.float64] = len(angry) * share / size
-    return weight
-
-
 def mixed(x: Tensor, y: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
     """Mix windows and their targets in pairs; an alpha of 0 mixes none.
 

@@ -21,9 +21,10 @@ from torch import Tensor, nn
 
 from models.voice_corpus import NEUTRAL, Heard
 from models.voice_head import Card, VoiceHead
+from models.voice_scores import share_weights
 from models.voice_steps import Answer
 from models.voice_steps_training import StepsRecipe, fit_networks
-from models.voice_targets import anger_weights, mixed, share_weights
+from models.voice_targets import anger_weights, mixed
 
 N_FOLDS = 5
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from emotion.events import CustomerKind, Tier
 from models.errors import DataError
+from models.written import is_whole, language_of
 from server.terminal import Mark, tell
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ def _labelled(written: str, where: str) -> tuple[str, "Labelled"]:
         not isinstance(row, dict)
         or not isinstance(row.get("text"), str)
         or not row["text"].strip()
-        or not _whole(row["text"] + str(row.get("group")))
+        or not is_whole(row["text"] + str(row.get("group")))
         or not isinstance(row.get("lang"), str)
         or type(row.get("level")) is not int
         or row["level"] not in _LEVELS
@@ -239,8 +240,7 @@ def _labelled(written: str, where: str) -> tuple[str, "Labelled"]:
             f"{where}: expected a JSON object with text (not empty), lang, level 0 to "
             f"3 and tier null or one of {', '.join(Tier)}"
         )
-    # Of a language with a region or script (zh-CN) the language alone counts.
-    return row["lang"].strip().lower().replace("_", "-").partition("-")[0], Labelled(
+    return language_of(row["lang"]), Labelled(
         row["text"],
         row["level"],
         tier=Tier(row["tier"]) if row.get("tier") else None,
@@ -249,11 +249,6 @@ def _labelled(written: str, where: str) -> tuple[str, "Labelled"]:
         group=str(row.get("group") or ""),
         customers=_customers(row.get("customer"), where),
     )
-
-
-def _whole(text: str) -> bool:
-    """Whether no character of it is a half one (a lone surrogate)."""
-    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _customers(listed: object, where: str) -> frozenset[CustomerKind] | None:
